@@ -1,0 +1,1 @@
+"""Jiamenkou: a digital human for community services."""

@@ -1,0 +1,1 @@
+"""Answer: pick, compose, cite, verify, refuse."""

@@ -1,0 +1,302 @@
+"""Typed values and Protocols that every stage shares; imports nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Frozen(BaseModel):
+    """A value: compared by content, never changed after it is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Language(StrEnum):
+    """Languages that answers are given in."""
+
+    CHINESE = "zh"
+    ENGLISH = "en"
+
+
+class FactKind(StrEnum):
+    """The kind of fact that a question asks for and that evidence may hold."""
+
+    QUANTITY = "quantity"  # how many, how much (not money)
+    PRICE = "price"  # a fee, a fine, a subsidy in money
+    PHONE = "phone"
+    DATE = "date"  # a day, a deadline, a year
+    HOURS = "hours"  # opening hours
+    ADDRESS = "address"
+    DEPARTMENT = "department"
+    PROCEDURE = "procedure"  # how to apply, what to bring
+    ELIGIBILITY = "eligibility"  # who may, under which conditions
+    RECOMMENDATION = "recommendation"  # which one is best
+    GENERAL = "general"  # what, whether, why
+
+
+# --- knowledge -----------------------------------------------------------------------
+
+
+class Target(Frozen):
+    """One measurable target, as typed values.
+
+    ``quantity`` is a plain number in ``unit`` (17.8万张 is 178000 and 张; 85% is 85 and %).
+    ``text`` is the exact clause of the passage that states it.
+    """
+
+    subject: str
+    quantity: float
+    unit: str
+    qualifier: str = ""  # 以上, 左右, 不少于, 不低于, 至少 …
+    deadline: str = ""  # as written: 2025年, 2025年底, “十四五”期间
+    deadline_year: int | None = None  # the last year that the deadline allows
+    text: str
+
+
+class Passage(Frozen):
+    """The smallest thing that is indexed and cited.
+
+    ``text`` is quoted exactly as published. ``sentence`` passages point to their article by
+    ``parent``; ``article`` and ``card`` passages have none.
+    """
+
+    id: str
+    kind: Literal["article", "sentence", "card", "field", "about"]
+    doc: str  # document id, e.g. "plan-2022-23"
+    title: str  # document title, or a card's name
+    path: tuple[str, ...] = ()  # document › chapter › article
+    article: int | None = None
+    order: int = 0  # position among its siblings, from 0
+    parent: str | None = None
+    field: str | None = None  # a card's field: phone, hours, fee …
+    text: str
+    departments: tuple[str, ...] = ()
+    targets: tuple[Target, ...] = ()
+    fact_kinds: tuple[FactKind, ...] = ()
+    phrasings: tuple[str, ...] = ()  # questions, as residents ask them, that this answers
+    english: str | None = None  # reviewed translation of ``text``
+    source: str = ""
+    owner: str = ""
+    valid_from: date | None = None
+    valid_until: date | None = None  # last day on which it may be used
+    sample: bool = False  # invented for demonstration; says 示例 wherever it shows
+    gives_orders: bool = False  # addresses the model: kept as data, never spoken
+
+    def valid_on(self, day: date) -> bool:
+        """Whether this may be used in an answer on ``day``."""
+        return (self.valid_from is None or self.valid_from <= day) and (
+            self.valid_until is None or day <= self.valid_until
+        )
+
+
+class Document(Frozen):
+    """What a release knows of one document as a whole."""
+
+    id: str
+    title: str
+    kind: Literal["policy", "cards", "note"] = "policy"
+    number: str = ""  # 沪府办发〔2022〕23号
+    issuer: str = ""
+    date: str = ""  # ISO day
+    source: str = ""
+    owner: str = ""
+    valid_from: date | None = None
+    valid_until: date | None = None
+    sample: bool = False
+    chapters: int = 0
+    articles: int = 0
+    digest: str = ""  # sha256 of the file
+
+
+class Referral(Frozen):
+    """A topic that the documents don't cover, and whom to ask instead."""
+
+    topic: str
+    phrasings: tuple[str, ...] = ()
+    hotline: str = "12345"  # number of a hotline card
+    off_topic: bool = False  # chit-chat, general knowledge: not a public service at all
+
+
+class Corpus(Frozen):
+    """All knowledge of one release, validated."""
+
+    documents: tuple[Document, ...]
+    passages: tuple[Passage, ...]
+    referrals: tuple[Referral, ...] = ()
+    synonyms: tuple[tuple[str, ...], ...] = ()  # groups of words residents and documents use
+    digest: str = ""  # sha256 over all input files
+
+
+# --- one turn ------------------------------------------------------------------------
+
+
+class Exchange(Frozen):
+    """One finished question and what was answered, as memory keeps it."""
+
+    question: str
+    resolved: str
+    answer: str
+    refused: bool = False
+    kind: FactKind = FactKind.GENERAL
+    passage_ids: tuple[str, ...] = ()
+    article: int | None = None
+
+
+class Question(Frozen):
+    """A cleaned question, resolved against the conversation."""
+
+    text: str  # as asked, cleaned, simplified
+    resolved: str  # stands alone: follow-ups are completed from memory
+    language: Language = Language.CHINESE
+    kinds: tuple[FactKind, ...] = (FactKind.GENERAL,)
+    years: tuple[int, ...] = ()  # years named in the question
+    places: tuple[str, ...] = ()  # places named that the documents may not cover
+    departments: tuple[str, ...] = ()  # departments named
+    article: int | None = None  # article named by number
+    focus: str | None = None  # passage id that a follow-up stays with
+    follow_up: bool = False
+    asks_sample: bool = False  # names the sample community
+
+
+class Candidate(Frozen):
+    """A passage that may answer, with the scores that brought it here."""
+
+    passage: Passage
+    score: float  # fused, larger is better
+    dense: float = 0.0  # cosine of the sentence, 0 to 1
+    article_dense: float = 0.0
+    phrasing: float = 0.0  # cosine to the nearest known phrasing
+    lexical: float = 0.0  # BM25, scaled to the best possible for this question
+    pinyin: float = 0.0
+    coverage: float = 0.0  # share of the question's content found in the evidence
+
+
+class Evidence(Frozen):
+    """What retrieval found: candidates best first, and the nearest uncovered topic."""
+
+    candidates: tuple[Candidate, ...] = ()
+    referral: Referral | None = None
+    referral_score: float = 0.0
+
+
+class Decision(Frozen):
+    """The evidence gate's verdict."""
+
+    action: Literal["answer", "ask_back", "unknown"]
+    confidence: float  # 0 to 1, calibrated
+    reason: str  # machine word: covered, off_topic, no_price, other_city …
+    margin: float = 1.0  # lead of the best sentence over the next
+    candidates: tuple[Candidate, ...] = ()  # what the answer may stand on
+
+
+class Citation(Frozen):
+    """Where an answer stands: the exact words of one passage."""
+
+    doc: str
+    article: int | None
+    quote: str
+    passage_id: str
+    title: str = ""
+    path: tuple[str, ...] = ()
+    sample: bool = False
+
+
+class Answer(Frozen):
+    """What is shown and spoken."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    refused: bool = False
+    emergency: bool = False
+    language: Language = Language.CHINESE
+    engine: Literal["guard", "extractive", "structure", "selected", "written", "refusal", "talk"] = (
+        "extractive"
+    )
+    reason: str = ""
+    targets: tuple[Target, ...] = ()
+    departments: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    hotline: str | None = None  # number to offer for a person
+    timings: dict[str, float] = Field(default_factory=dict)  # milliseconds by stage
+
+
+class TurnEvent(Frozen):
+    """One message of a turn; ``turn_id`` is the epoch, stale ones are dropped."""
+
+    turn_id: int
+    type: Literal["started", "text", "answer", "cancelled", "error"]
+    text: str = ""
+    answer: Answer | None = None
+
+
+# --- engines and stages --------------------------------------------------------------
+
+
+class Embedder(Protocol):
+    """Texts to vectors: float32, L2-normalised, shape (n, dimensions)."""
+
+    name: str
+    dimensions: int
+
+    def encode_query(self, texts: Sequence[str]) -> Any: ...
+
+    def encode_document(self, texts: Sequence[str]) -> Any: ...
+
+
+class LanguageModel(Protocol):
+    """A chat model that may select sentences, and write when it is large enough."""
+
+    name: str
+    writes: bool  # trusted to write freely (still verified)
+
+    async def ready(self) -> bool:
+        """Whether a call would start at once; never blocks for loading."""
+        ...
+
+    async def select(self, question: str, passage: Passage, sentences: Sequence[str], timeout: float) -> int:
+        """Number (1-based) of the sentence that answers ``question``, or 0 for none.
+
+        ``passage`` is the article or card that the sentences belong to; its computed prefix is
+        used when there is one. ``timeout`` is in seconds. Raises ``AnswerError`` when late or broken.
+        """
+        ...
+
+    def write(self, question: str, evidence: Sequence[str], language: Language, timeout: float) -> AsyncIterator[str]:
+        """Stream a free answer to ``question`` from ``evidence`` (numbered by position)."""
+        ...
+
+    async def prepare(
+        self, articles: Sequence[tuple[Passage, Sequence[str]]], progress: Callable[[int, int], None]
+    ) -> int:
+        """Compute and keep the prefix of each article; returns how many were new."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Artefact(Protocol):
+    """A part of a release that is built from passages and opened for asking."""
+
+    name: str
+
+    def build(self, corpus: Corpus, folder: Path) -> None:
+        """Write this part into ``folder`` (exists, empty). Must be complete on return."""
+        ...
+
+
+class Retriever(Protocol):
+    """Finds evidence in one release."""
+
+    def search(self, question: Question, day: date) -> Evidence: ...
+
+
+class Observer(Protocol):
+    """Listens to turns without touching the data path."""
+
+    def turn_finished(self, question: str, answer: Answer) -> None: ...

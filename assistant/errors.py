@@ -1,0 +1,50 @@
+"""The tree of errors; each carries what to do about it, for staff and for residents.
+
+JiamenkouError
+├── SettingsError       a setting is wrong or missing
+├── WeightsError        a model file is missing, broken, or can't be fetched
+├── KnowledgeError      a document, card or release is broken
+│   └── BusyError       another process is writing this data folder
+├── InputError          the resident's input can't be used
+├── RetrieveError       the index can't be opened or asked
+└── AnswerError         the language model is late, broken, or away
+"""
+
+from __future__ import annotations
+
+
+class JiamenkouError(Exception):
+    """``message`` says what happened, ``hint`` what to do; both are shown to people."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(f"{message} {hint}".strip())
+        self.message = message
+        self.hint = hint
+
+
+class SettingsError(JiamenkouError):
+    """A setting is wrong or missing."""
+
+
+class WeightsError(JiamenkouError):
+    """A model file is missing, broken, or can't be fetched."""
+
+
+class KnowledgeError(JiamenkouError):
+    """A document, card or release is broken."""
+
+
+class BusyError(KnowledgeError):
+    """Another process is writing this data folder."""
+
+
+class InputError(JiamenkouError):
+    """The resident's input can't be used."""
+
+
+class RetrieveError(JiamenkouError):
+    """The index can't be opened or asked."""
+
+
+class AnswerError(JiamenkouError):
+    """The language model is late, broken, or away."""

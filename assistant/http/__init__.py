@@ -1,0 +1,1 @@
+"""HTTP: the service that faces and integrators speak to."""

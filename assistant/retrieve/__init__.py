@@ -1,0 +1,1 @@
+"""Retrieve: find the evidence and decide whether it is enough."""

@@ -1,0 +1,53 @@
+"""Every setting, typed; environment variables start with JIAMENKOU_."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_cache_path
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Read from the environment and from `.env` in the working folder."""
+
+    model_config = SettingsConfigDict(env_prefix="JIAMENKOU_", env_file=".env", extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: int = Field(7860, ge=1, le=65535)
+
+    data_folder: Path = ROOT / "var"  # releases, prefixes, locks
+    corpus_folder: Path = ROOT / "knowledge" / "corpus"
+    prompts_folder: Path = ROOT / "prompts"
+    weights_folder: Path = user_cache_path("jiamenkou") / "weights"
+    weights_sources: tuple[Path, ...] = ()  # local folders that are looked in first
+
+    embedder: str = "multilingual-e5-small"  # a name in the weights manifest, or a folder
+    embedder_backend: Literal["onnx", "sentence-transformers"] = "onnx"
+
+    llm: Literal["local", "server", "none"] = "local"
+    llm_model: str = "qwen2.5-coder-1.5b"  # a name in the weights manifest, or the server's model
+    llm_base_url: str = ""  # an OpenAI-compatible server, for llm = server
+    llm_api_key: str = "not-needed"
+    llm_threads: int = Field(2, ge=1)
+    llm_writes: bool = False  # trust the model to write freely (it is still verified)
+    llm_timeout: float = Field(1.8, gt=0)  # seconds for a selection before an extractive answer stands in
+    llm_write_timeout: float = Field(20.0, gt=0)  # seconds for a written answer
+
+    chroma_url: str = ""  # a Chroma server for the city profile; empty is embedded
+    question_limit: int = Field(500, ge=50)  # characters of one question that are read
+    memory_turns: int = Field(6, ge=1)  # exchanges kept in a session
+    session_minutes: float = Field(30.0, gt=0)  # idle time after which a session is erased
+    sessions: int = Field(2000, ge=1)  # open sessions at once
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process."""
+    return Settings()

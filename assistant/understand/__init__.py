@@ -1,0 +1,1 @@
+"""Understand: what a resident asks, and whether it is urgent."""

@@ -1,0 +1,1 @@
+"""Weights: where model files come from and whether they are whole."""

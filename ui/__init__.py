@@ -1,0 +1,1 @@
+"""Faces: the pages that residents and staff see."""
