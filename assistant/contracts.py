@@ -103,7 +103,7 @@ class Document(Frozen):
     kind: Literal["policy", "cards", "note"] = "policy"
     number: str = ""  # 沪府办发〔2022〕23号
     issuer: str = ""
-    date: str = ""  # ISO day
+    issued: date | None = None
     source: str = ""
     owner: str = ""
     valid_from: date | None = None
