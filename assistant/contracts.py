@@ -300,3 +300,33 @@ class Observer(Protocol):
     """Listens to turns without touching the data path."""
 
     def turn_finished(self, question: str, answer: Answer) -> None: ...
+
+
+class Conversation(Protocol):
+    """What faces speak to: the turn of one assistant over many sessions."""
+
+    def ask(self, text: str, session: str, language: Language | None = None) -> AsyncIterator[TurnEvent]:
+        """Run one turn; yields ``started``, then ``text`` pieces, then one ``answer``.
+
+        Input that can't be used ends in an ``error`` event with a message for residents.
+        A newer turn of the same session, or ``cancel``, ends this one with ``cancelled``.
+        """
+        ...
+
+    def cancel(self, session: str) -> None: ...
+
+    def erase(self, session: str) -> None:
+        """Forget everything about a session."""
+        ...
+
+    def suggestions(self, language: Language) -> tuple[str, ...]:
+        """Questions to offer before anyone has asked."""
+        ...
+
+    def passage(self, passage_id: str) -> Passage | None: ...
+
+    def documents(self) -> tuple[Document, ...]: ...
+
+    def rate(self, session: str, turn_id: int, good: bool) -> None:
+        """Count a thumb up or down; keeps no text."""
+        ...
