@@ -284,6 +284,7 @@ class Artefact(Protocol):
     """A part of a release that is built from passages and opened for asking."""
 
     name: str
+    identity: str  # what it is built with: a change of it makes a new release
 
     def build(self, corpus: Corpus, folder: Path) -> None:
         """Write this part into ``folder`` (exists, empty). Must be complete on return."""
@@ -326,6 +327,10 @@ class Conversation(Protocol):
     def passage(self, passage_id: str) -> Passage | None: ...
 
     def documents(self) -> tuple[Document, ...]: ...
+
+    def passages(self, doc: str) -> tuple[Passage, ...]:
+        """Every passage of one document in reading order; empty when there is no such document."""
+        ...
 
     def rate(self, session: str, turn_id: int, good: bool) -> None:
         """Count a thumb up or down; keeps no text."""
