@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     memory_turns: int = Field(6, ge=1)  # exchanges kept in a session
     session_minutes: float = Field(30.0, gt=0)  # idle time after which a session is erased
     sessions: int = Field(2000, ge=1)  # open sessions at once
+    asks_per_minute: int = Field(120, ge=1)  # questions of one client address
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

@@ -1,0 +1,90 @@
+"""Every failure as JSON ``{"error": {"message", "hint"}}`` with the right status, never a stack trace."""
+
+from __future__ import annotations
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from assistant.errors import InputError, JiamenkouError
+
+MESSAGES = {
+    404: ("没有找到这个内容。", "请检查网址,或回到首页重新提问。"),
+    405: ("这个网址不支持这种请求。", "请查看接口说明 /openapi.json。"),
+}
+UNEXPECTED = ("抱歉,系统出了点问题。", "请稍后再试。")
+
+
+def problem(status: int, message: str, hint: str = "", headers: dict[str, str] | None = None) -> JSONResponse:
+    """One failure as a response."""
+    return JSONResponse({"error": {"message": message, "hint": hint}}, status, headers)
+
+
+class Problem(Exception):
+    """Raised in a route to answer with ``status``, ``message`` and ``hint``."""
+
+    def __init__(self, status: int, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.status, self.message, self.hint = status, message, hint
+
+
+def install(app: FastAPI) -> None:
+    """Register a handler for every kind of failure."""
+    log = structlog.get_logger("http")
+
+    @app.exception_handler(Problem)
+    async def on_problem(request: Request, error: Problem) -> JSONResponse:
+        headers = {"Retry-After": "60"} if error.status == 429 else None
+        return problem(error.status, error.message, error.hint, headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_validation(request: Request, error: RequestValidationError) -> JSONResponse:
+        details = error.errors()
+        if any(detail["type"] == "json_invalid" for detail in details):
+            return problem(400, "请求不是有效的 JSON。", "请求体要用 UTF-8 编码的 JSON。")
+        # Only where and why: what was sent is never repeated.
+        places = [(".".join(map(str, detail["loc"][1:])), detail["msg"]) for detail in details[:5]]
+        hint = "; ".join(f"{place}: {reason}" for place, reason in places)
+        return problem(422, "请求的字段不对。", hint)
+
+    @app.exception_handler(HTTPException)
+    async def on_http(request: Request, error: HTTPException) -> JSONResponse:
+        message, hint = MESSAGES.get(error.status_code, (str(error.detail), ""))
+        return problem(error.status_code, message, hint, dict(error.headers or {}))
+
+    @app.exception_handler(InputError)
+    async def on_input(request: Request, error: InputError) -> JSONResponse:
+        return problem(422, error.message, error.hint)
+
+    @app.exception_handler(JiamenkouError)
+    async def on_known(request: Request, error: JiamenkouError) -> JSONResponse:
+        log.error("failed", kind=type(error).__name__, message=error.message, hint=error.hint)
+        return problem(500, *UNEXPECTED)
+
+
+class CatchAll:
+    """Middleware that answers 500 for what no handler knows, inside the security headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A response that has begun can only be broken off: then the failure is only logged."""
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            structlog.get_logger("http").error("failed", kind=type(error).__name__, exc_info=error)
+            if not started:
+                await problem(500, *UNEXPECTED)(scope, receive, send)
