@@ -159,6 +159,9 @@ class Question(Frozen):
     places: tuple[str, ...] = ()  # places named that the documents may not cover
     departments: tuple[str, ...] = ()  # departments named
     article: int | None = None  # article named by number
+    chapter: int | None = None  # chapter named by number
+    yes_no: bool = False  # asks whether
+    more: bool = False  # wants what was not said yet
     focus: str | None = None  # passage id that a follow-up stays with
     follow_up: bool = False
     asks_sample: bool = False  # names the sample community
@@ -175,6 +178,7 @@ class Candidate(Frozen):
     lexical: float = 0.0  # BM25, scaled to the best possible for this question
     pinyin: float = 0.0
     coverage: float = 0.0  # share of the question's content found in the evidence
+    span: str = ""  # the run of clauses nearest to the question, exact words of the passage
 
 
 class Evidence(Frozen):

@@ -1,0 +1,170 @@
+"""Texts to vectors: ONNX Runtime serves, sentence-transformers is the reference and takes any model."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.contracts import Embedder
+from assistant.errors import RetrieveError
+
+Vectors = NDArray[np.float32]
+
+LONGEST = 512  # tokens the model takes
+BATCH = 32
+
+
+class OnnxEmbedder:
+    """multilingual-e5 from ``model_int8.onnx`` and ``tokenizer.json`` in one folder.
+
+    One thread by default: beside a language model and a voice on 2 cores, more threads are slower.
+    """
+
+    def __init__(self, folder: Path, name: str, threads: int = 1) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        try:
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = threads
+            options.inter_op_num_threads = 1
+            self._session = onnxruntime.InferenceSession(
+                str(folder / "model_int8.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise RetrieveError(
+                f"The embedder in {folder} can't be loaded: {error}.",
+                "Run `jiamenkou weights verify` and `jiamenkou weights pull embedder`.",
+            ) from error
+        self._tokenizer.enable_truncation(LONGEST)
+        self._tokenizer.enable_padding(pad_id=self._tokenizer.token_to_id("<pad>"), pad_token="<pad>")  # noqa: S106
+        self._lock = threading.Lock()
+        self.name = name
+        self.dimensions = int(self._session.get_outputs()[0].shape[-1])
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of questions, float32, shape (n, dimensions), L2-normalised."""
+        return self._encode([f"query: {text}" for text in texts])
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of passages, float32, shape (n, dimensions), L2-normalised."""
+        return self._encode([f"passage: {text}" for text in texts])
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        out = np.zeros((len(texts), self.dimensions), np.float32)
+        # Alike lengths share a batch, so that little is padded.
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            with self._lock:
+                encodings = self._tokenizer.encode_batch([texts[i] for i in rows])
+                out[rows] = self._session.run(
+                    None,
+                    {
+                        "input_ids": np.array([e.ids for e in encodings], np.int64),
+                        "attention_mask": np.array([e.attention_mask for e in encodings], np.int64),
+                    },
+                )[0]
+        return out
+
+
+class SentenceTransformerEmbedder:
+    """Any model that sentence-transformers loads, from a folder or a hub; needs torch."""
+
+    def __init__(self, model: str | Path, name: str) -> None:
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:
+            raise RetrieveError(
+                "sentence-transformers is not installed.",
+                "Run `make setup`, or set JIAMENKOU_EMBEDDER_BACKEND=onnx.",
+            ) from error
+        self._model = SentenceTransformer(str(model), device="cpu")
+        self._lock = threading.Lock()
+        self.name = name
+        self.dimensions = int(self._model.get_embedding_dimension() or 0)
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of questions, float32, shape (n, dimensions), L2-normalised."""
+        return self._encode(self._model.encode_query, texts)
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of passages, float32, shape (n, dimensions), L2-normalised."""
+        return self._encode(self._model.encode_document, texts)
+
+    def _encode(self, encode: Any, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.dimensions), np.float32)
+        with self._lock:
+            vectors = encode(list(texts), batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(vectors, np.float32)
+
+
+class FakeEmbedder:
+    """For tests: hashed character pairs; alike texts have alike vectors, no weights needed."""
+
+    name = "fake"
+    dimensions = 256
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of questions."""
+        return self._encode(texts)
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of passages."""
+        return self._encode(texts)
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
+        out = np.zeros((len(texts), self.dimensions), np.float32)
+        for row, text in zip(out, texts, strict=True):
+            for size in (1, 2):
+                for start in range(len(text) - size + 1):
+                    digest = hashlib.blake2b(text[start : start + size].encode(), digest_size=4).digest()
+                    row[int.from_bytes(digest, "little") % self.dimensions] += size
+            row /= np.linalg.norm(row) or 1.0
+        return out
+
+
+class CachedVectors:
+    """Vectors by content, kept on disk, so that only changed passages are embedded when publishing."""
+
+    def __init__(self, embedder: Embedder, folder: Path) -> None:
+        self._embedder = embedder
+        safe = "".join(c if c.isalnum() or c in "-._" else "_" for c in embedder.name)
+        self._file = folder / f"{safe}.npz"
+        self._known: dict[str, Vectors] = {}
+        try:
+            with np.load(self._file) as data:
+                self._known = dict(zip(data["keys"].tolist(), data["vectors"], strict=True))
+        except (OSError, ValueError, KeyError):
+            self._known = {}  # a broken cache only costs time
+
+    def encode(self, texts: Sequence[str], query: bool) -> Vectors:
+        """Vectors of ``texts``; unknown ones are embedded and remembered."""
+        keys = [self._key(text, query) for text in texts]
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
+        if missing:
+            encode = self._embedder.encode_query if query else self._embedder.encode_document
+            self._known.update(zip(missing, encode(list(missing.values())), strict=True))
+        if not keys:
+            return np.zeros((0, self._embedder.dimensions), np.float32)
+        return np.stack([self._known[key] for key in keys]).astype(np.float32)
+
+    def save(self, keep: Sequence[tuple[str, bool]]) -> None:
+        """Write the vectors of ``keep`` (text, is a question) and forget the others."""
+        keys = list(dict.fromkeys(self._key(text, query) for text, query in keep))
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._file.with_suffix(".tmp.npz")
+        np.savez(temporary, keys=np.array(keys), vectors=np.stack([self._known[key] for key in keys]))
+        temporary.replace(self._file)
+
+    @staticmethod
+    def _key(text: str, query: bool) -> str:
+        return hashlib.sha256(f"{query:d}{text}".encode()).hexdigest()[:32]

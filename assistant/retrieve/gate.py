@@ -1,0 +1,126 @@
+"""The evidence gate: answer, ask back, or say unknown, from calibrated scores and the kind of fact asked for."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+
+from assistant.contracts import Candidate, Decision, Evidence, FactKind, Passage, Question
+
+CALIBRATION = json.loads((Path(__file__).parent / "calibration.json").read_text(encoding="utf-8"))
+
+# Facts that must stand in the evidence itself: a score alone can't tell a price from its absence.
+_STRICT = {
+    FactKind.PRICE: "no_price",
+    FactKind.PHONE: "no_phone",
+    FactKind.HOURS: "no_hours",
+    FactKind.ADDRESS: "no_address",
+    FactKind.PROCEDURE: "no_procedure",
+    FactKind.ELIGIBILITY: "no_eligibility",
+    FactKind.RECOMMENDATION: "no_recommendation",
+}
+_RESULTS = re.compile(
+    r"(完成|建成|建了|做到|达到|落实|新增|发放?|加装|开了|推出|筹集?)了(多少|几|没|吗)|到现在(为止)?|到目前|目前(为止)?(已经|有|建|完成)|已经(建|完成|做|有)|现在(有|建|完成)(了)?(多少|几)|进展|进度|完成得怎么样|做完了|实现了(吗|没)|"
+    r"so far|already (?:built|been)|have been (?:built|completed)|progress",
+    re.IGNORECASE,
+)
+_FREE = re.compile(r"免费|低收费|不要钱|要钱|收费(吗|不)|free", re.IGNORECASE)
+_AMOUNT = re.compile(r"多少钱|几块|几元|几钿|how much", re.IGNORECASE)
+_MONEY = re.compile(r"\d[\d,.]*(?:万|亿)?元|免费|低收费|收费标准")
+
+
+class Gate:
+    """Decides with the figures in ``calibration.json`` (made by ``make calibrate``)."""
+
+    def __init__(self, calibration: dict[str, dict[str, float]] | None = None) -> None:
+        self._weights = (calibration or CALIBRATION)["gate"]
+
+    def decide(self, question: Question, evidence: Evidence) -> Decision:
+        """The verdict on ``evidence`` for ``question``; candidates of a refusal are only what is near."""
+        candidates = evidence.candidates
+        if not candidates:
+            return Decision(action="unknown", confidence=0.0, reason="nothing_found")
+        first = candidates[0]
+        confidence = self.confidence(evidence)
+        margin = first.score - candidates[1].score if len(candidates) > 1 else 1.0
+        # Near enough to be worth offering in a refusal.
+        near = candidates[:1] if confidence > self._weights["near"] else ()
+        referred_off_topic = evidence.referral is not None and evidence.referral.off_topic
+
+        reason = self._scope(question, candidates) or self._kind(question, candidates)
+        if reason and confidence > self._weights["off_topic"]:
+            return Decision(action="unknown", confidence=confidence, reason=reason, candidates=near)
+        if confidence < self._weights["answer"]:
+            off_topic = referred_off_topic and evidence.referral_score >= first.phrasing
+            return Decision(
+                action="unknown",
+                confidence=confidence,
+                reason=reason or ("off_topic" if off_topic else "not_covered"),
+                candidates=() if off_topic else near,
+            )
+        return Decision(
+            action="answer", confidence=confidence, reason="covered", margin=margin, candidates=candidates
+        )
+
+    def confidence(self, evidence: Evidence) -> float:
+        """Probability that the evidence answers, from a logistic model of its scores."""
+        w = self._weights
+        value = w["intercept"] + sum(w[name] * x for name, x in features(evidence).items())
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, value))))
+
+    def _scope(self, question: Question, candidates: tuple[Candidate, ...]) -> str:
+        """Another place, another year, results so far: not what the documents speak of."""
+        text = candidates[0].passage.text
+        if question.places and not any(place in text for place in question.places):
+            return "other_place"
+        covered = {year for c in candidates[:3] for year in years_held(c.passage)}
+        if question.years and not set(question.years) & covered and FactKind.PHONE not in question.kinds:
+            return "other_year"
+        if _RESULTS.search(question.resolved):
+            return "results"
+        return ""
+
+    def _kind(self, question: Question, candidates: tuple[Candidate, ...]) -> str:
+        """The reason why the evidence lacks the kind of fact asked for, or ''."""
+        for kind, reason in _STRICT.items():
+            if kind in question.kinds and not holds(kind, question, candidates[0]):
+                return reason
+        if FactKind.DATE in question.kinds and not any(years_held(c.passage) or FactKind.DATE in c.passage.fact_kinds for c in candidates[:2]):
+            return "no_date"
+        return ""
+
+
+def features(evidence: Evidence) -> dict[str, float]:
+    """Scores that the gate's model weighs."""
+    if not evidence.candidates:
+        return dict.fromkeys(("dense", "article_dense", "phrasing", "lead", "coverage"), 0.0)
+    first = evidence.candidates[0]
+    return {
+        "dense": max(c.dense for c in evidence.candidates[:3]),
+        "article_dense": first.article_dense,
+        "phrasing": max(c.phrasing for c in evidence.candidates[:3]),
+        "lead": max(c.phrasing for c in evidence.candidates[:3]) - evidence.referral_score,
+        "coverage": first.coverage,
+    }
+
+
+def holds(kind: FactKind, question: Question, candidate: Candidate) -> bool:
+    """Whether the evidence has a fact of this kind."""
+    passage = candidate.passage
+    if kind is FactKind.PRICE:
+        if _FREE.search(question.resolved) and not _AMOUNT.search(question.resolved):
+            return bool(_MONEY.search(passage.text))
+        return FactKind.PRICE in passage.fact_kinds
+    return kind in passage.fact_kinds
+
+
+def years_held(passage: Passage) -> set[int]:
+    """Years that a passage speaks of; its targets' deadlines included."""
+    years = {int(y) for y in re.findall(r"(?:19|20)\d\d", passage.text)}
+    years |= {t.deadline_year for t in passage.targets if t.deadline_year}
+    if "十四五" in passage.text:
+        years |= {2021, 2022, 2023, 2024, 2025}
+    return years
+

@@ -1,0 +1,123 @@
+"""Search one release: gather candidates from meaning, words and sounds, and fuse their scores."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from assistant.contracts import Candidate, Corpus, Embedder, Evidence, Passage, Question
+from assistant.retrieve.dense import DenseIndex, Hit
+from assistant.retrieve.embedder import Vectors
+from assistant.retrieve.lexical import LexicalIndex
+from assistant.retrieve.spans import spans
+from assistant.retrieve.words import expand, tokens
+
+NEAR = 150  # vectors looked at; phrasings, spans and referrals are among them
+TOP = 15  # candidates taken from each way of searching
+SHOWN = 8  # candidates handed on
+
+WEIGHTS = json.loads((Path(__file__).parent / "calibration.json").read_text(encoding="utf-8"))
+
+
+class ReleaseSearch:
+    """A ``Retriever`` over one open release."""
+
+    def __init__(self, corpus: Corpus, dense: DenseIndex, lexical: LexicalIndex, embedder: Embedder) -> None:
+        self._passages = {p.id: p for p in corpus.passages}
+        self._referrals = corpus.referrals
+        self._synonyms = corpus.synonyms
+        self._dense, self._lexical, self._embedder = dense, lexical, embedder
+        self._position = {id_: i for i, id_ in enumerate(lexical.ids)}
+        self._document_frequency = _frequencies(p for p in corpus.passages if p.kind != "article")
+        self._weights: dict[str, float] = WEIGHTS["fusion"]
+
+    def search(self, question: Question, day: date) -> Evidence:
+        """Candidates that may answer ``question`` on ``day``, best first; expired ones are never ranked."""
+        vector = self._embedder.encode_query([question.resolved])[0]
+        return self.rank(question, vector, self._dense.near(vector, NEAR), day)
+
+    def rank(self, question: Question, vector: Vectors, hits: list[Hit], day: date) -> Evidence:
+        """Fuse what is near ``vector`` with what shares words and sounds."""
+        words = self._lexical.words(question.resolved)
+        sounds = self._lexical.sounds(question.resolved)
+        best: dict[str, dict[str, float]] = {role: {} for role in ("text", "span", "phrasing", "referral")}
+        nearest_span: dict[str, int] = {}
+        for hit in hits:  # nearest first
+            if hit.key not in best[hit.role]:
+                best[hit.role][hit.key] = hit.cosine
+                if hit.role == "span":
+                    nearest_span[hit.key] = hit.index
+
+        wanted = [*best["text"], *best["span"], *best["phrasing"]]
+        wanted += [self._lexical.ids[i] for scores in (words, sounds) for i in np.argsort(-scores)[:TOP] if scores[i] > 0]
+        passages = [
+            passage
+            for id_ in dict.fromkeys(wanted)
+            if (passage := self._passages.get(id_)) and self._may_answer(passage, question, day)
+        ]
+        dense = self._cosines(vector, passages, best["text"])
+        word_top, sound_top = float(words.max(initial=0.0)) or 1.0, float(sounds.max(initial=0.0)) or 1.0
+        candidates = []
+        for passage in passages:
+            at = self._position[passage.id]
+            features = {
+                "dense": max(dense.get(passage.id, 0.0), best["span"].get(passage.id, 0.0)),
+                "article_dense": dense.get(passage.parent or "", dense.get(passage.id, 0.0)),
+                "phrasing": best["phrasing"].get(passage.id, 0.0),
+                "lexical": float(words[at]) / word_top,
+                "pinyin": float(sounds[at]) / sound_top,
+                "coverage": self.coverage(question.resolved, passage),
+            }
+            score = sum(self._weights[name] * value for name, value in features.items())
+            if question.focus and question.focus in (passage.id, passage.parent):
+                score += self._weights["focus"]
+            span = spans(passage.text)[nearest_span[passage.id]] if passage.id in nearest_span else ""
+            candidates.append(Candidate(passage=passage, score=score, span=span, **features))
+        candidates.sort(key=lambda c: -c.score)
+        nearest = max(best["referral"].items(), key=lambda item: item[1], default=None)
+        return Evidence(
+            candidates=tuple(candidates[:SHOWN]),
+            referral=self._referrals[int(nearest[0])] if nearest else None,
+            referral_score=nearest[1] if nearest else 0.0,
+        )
+
+    def coverage(self, question: str, passage: Passage) -> float:
+        """Share of the question's content, weighted by rarity, that the passage's words hold."""
+        asked = set(tokens(expand(question, self._synonyms)))
+        if not asked:
+            return 0.0
+        held = set(tokens(" ".join((*passage.path[-1:], passage.text, *passage.phrasings))))
+        weight = {token: self._rarity(token) for token in asked}
+        return sum(weight[token] for token in asked & held) / (sum(weight.values()) or 1.0)
+
+    def _rarity(self, token: str) -> float:
+        return float(np.log(1 + len(self._passages) / (1 + self._document_frequency.get(token, 0))))
+
+    def _may_answer(self, passage: Passage, question: Question, day: date) -> bool:
+        return (
+            passage.kind != "article"  # its sentences stand for it
+            and passage.field != "department"  # answered from structure
+            and not passage.gives_orders
+            and passage.valid_on(day)
+            and (question.asks_sample or not passage.sample)  # invented data answers nobody who didn't ask for it
+        )
+
+    def _cosines(self, vector: Vectors, passages: list[Passage], known: dict[str, float]) -> dict[str, float]:
+        """Cosines of passages and of their articles; what was not among the nearest is looked up."""
+        ids = {p.id for p in passages} | {p.parent for p in passages if p.parent}
+        missing = [f"text|{id_}|0" for id_ in ids if id_ not in known]
+        found = {key.split("|")[1]: float(v @ vector) for key, v in self._dense.vectors(missing).items()}
+        return {**known, **found}
+
+
+def _frequencies(passages: Iterable[Passage]) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    for passage in passages:
+        for token in set(tokens(passage.text)):
+            counts[token] += 1
+    return dict(counts)

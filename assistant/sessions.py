@@ -1,0 +1,78 @@
+"""Sessions: what one conversation remembers, in memory only, and its erasure."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from assistant.contracts import Exchange, Language
+
+
+@dataclass
+class Session:
+    """One conversation; ``turn_id`` is the epoch that makes older turns stale."""
+
+    id: str
+    turn_id: int = 0
+    language: Language | None = None
+    memory: list[Exchange] = field(default_factory=list)
+    touched: float = 0.0
+
+
+class Sessions:
+    """Open sessions; the oldest idle ones are erased when time or room runs out."""
+
+    def __init__(
+        self,
+        limit: int = 2000,
+        minutes: float = 30.0,
+        turns: int = 6,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit, self._seconds, self._turns, self._clock = limit, minutes * 60, turns, clock
+        self._open: OrderedDict[str, Session] = OrderedDict()
+
+    def get(self, id_: str) -> Session:
+        """The session of this id, opened when new."""
+        now = self._clock()
+        self._expire(now)
+        session = self._open.setdefault(id_, Session(id_))
+        session.touched = now
+        self._open.move_to_end(id_)
+        while len(self._open) > self._limit:
+            self._open.popitem(last=False)
+        return session
+
+    def begin(self, id_: str) -> tuple[Session, int]:
+        """Start a turn: every earlier turn of the session becomes stale."""
+        session = self.get(id_)
+        session.turn_id += 1
+        return session, session.turn_id
+
+    def remember(self, session: Session, exchange: Exchange) -> None:
+        """Keep one exchange, and only the last few."""
+        session.memory.append(exchange)
+        del session.memory[: -self._turns]
+
+    def cancel(self, id_: str) -> None:
+        """Make the running turn stale."""
+        if session := self._open.get(id_):
+            session.turn_id += 1
+
+    def erase(self, id_: str) -> None:
+        """Forget a session; a turn still running in it is stale from now on."""
+        if session := self._open.pop(id_, None):
+            session.turn_id += 1
+            session.memory.clear()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def _expire(self, now: float) -> None:
+        while self._open:
+            id_, oldest = next(iter(self._open.items()))
+            if now - oldest.touched < self._seconds:
+                break
+            self.erase(id_)

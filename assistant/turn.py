@@ -1,0 +1,266 @@
+"""One whole turn: hear, understand, retrieve, answer, verify, show. Only this file knows the order."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+
+from assistant.answer.compose import compose
+from assistant.answer.free import written
+from assistant.answer.refuse import Refusals
+from assistant.answer.structure import Structure, wants_department
+from assistant.answer.talk import talk
+from assistant.answer.verified import Verifier
+from assistant.contracts import (
+    Answer,
+    Candidate,
+    Decision,
+    Document,
+    Exchange,
+    Language,
+    LanguageModel,
+    Observer,
+    Passage,
+    Question,
+    Retriever,
+    TurnEvent,
+)
+from assistant.errors import AnswerError, InputError, JiamenkouError
+from assistant.retrieve.gate import Gate
+from assistant.sessions import Session, Sessions
+from assistant.understand.clean import clean_question, detect_language
+from assistant.understand.guard import abusive, gives_orders, recognise_emergency, small_talk, strip_orders
+from assistant.understand.question import make_question
+
+CLOSE = 0.15  # lead of the best sentence under which the model is asked to select
+ENGINES = ("auto", "extractive", "llm")
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """One open release; a turn keeps the one that it began with."""
+
+    release: str
+    retriever: Retriever
+    structure: Structure
+    refusals: Refusals
+    verifier: Verifier
+    passages: Mapping[str, Passage]
+    documents: tuple[Document, ...]
+    aliases: Mapping[str, str] = field(default_factory=dict)  # department, as people say it: full name
+    suggestions: Mapping[Language, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Assistant:
+    """A ``Conversation`` on the newest release."""
+
+    def __init__(
+        self,
+        knowledge: Callable[[], Knowledge],
+        model: LanguageModel | None = None,
+        sessions: Sessions | None = None,
+        observers: Sequence[Observer] = (),
+        question_limit: int = 500,
+        select_timeout: float = 1.8,
+        write_timeout: float = 20.0,
+        engine: str = "auto",
+        today: Callable[[], date] = date.today,
+    ) -> None:
+        self._knowledge, self._model, self._observers = knowledge, model, observers
+        self._sessions = sessions or Sessions()
+        self._limit, self._engine, self._today = question_limit, engine, today
+        self._select_timeout, self._write_timeout = select_timeout, write_timeout
+        self._gate = Gate()
+        self._last: dict[str, Answer] = {}
+
+    async def ask(self, text: str, session: str, language: Language | None = None) -> AsyncIterator[TurnEvent]:
+        """Run one turn; see ``Conversation.ask``."""
+        state, turn_id = self._sessions.begin(session)
+        yield TurnEvent(turn_id=turn_id, type="started")
+        try:
+            answer = await self.answer(text, state, language)
+        except InputError as error:
+            yield TurnEvent(turn_id=turn_id, type="error", text=f"{error.message}{error.hint}")
+            return
+        for piece in re.findall(r"[^，。；！？,.;!?]*[，。；！？,.;!?]*\s*", answer.text):
+            if state.turn_id != turn_id:
+                yield TurnEvent(turn_id=turn_id, type="cancelled")
+                return
+            if piece:
+                yield TurnEvent(turn_id=turn_id, type="text", text=piece)
+        if state.turn_id != turn_id:
+            yield TurnEvent(turn_id=turn_id, type="cancelled")
+            return
+        yield TurnEvent(turn_id=turn_id, type="answer", answer=answer)
+
+    async def answer(self, text: str, session: Session, language: Language | None = None) -> Answer:
+        """The whole turn without streaming; raises InputError for input that can't be used."""
+        clock = Clock()
+        knowledge = self._knowledge()
+        epoch = session.turn_id
+        with clock.step("understand"):
+            heard = clean_question(text, self._limit)
+            spoken = language if language and detect_language(heard) is Language.CHINESE else detect_language(heard)
+            reply = self._at_once(heard, session, spoken, knowledge)
+        question = decision = None
+        if reply is None:
+            with clock.step("understand"):
+                question = make_question(
+                    strip_orders(heard) or heard, session.memory, language, knowledge.aliases, self._today().year
+                )
+                reply = knowledge.structure.answer(question)
+            if reply is None:
+                with clock.step("retrieve"):
+                    evidence = await asyncio.to_thread(knowledge.retriever.search, question, self._today())
+                    decision = self._gate.decide(question, evidence)
+                with clock.step("answer"):
+                    referral = evidence.referral.hotline if evidence.referral else "12345"
+                    reply = await self._compose(question, decision, referral, knowledge)
+        with clock.step("verify"):
+            reply = knowledge.verifier.checked(reply, question, decision)
+        reply = reply.model_copy(update={"timings": clock.milliseconds()})
+        if session.turn_id == epoch:  # a cancelled turn leaves nothing behind
+            self._remember(session, heard, question, reply)
+        for observer in self._observers:
+            observer.turn_finished(heard, reply)
+        return reply
+
+    def _at_once(self, heard: str, session: Session, spoken: Language, knowledge: Knowledge) -> Answer | None:
+        """What comes before any search: danger, orders to the model, abuse, small talk."""
+        emergency = recognise_emergency(heard)
+        if emergency:
+            cards = [card for number in emergency.hotlines if (card := knowledge.refusals.hotline(number))]
+            return Answer(
+                text=emergency.answer,
+                citations=tuple(cards),
+                emergency=True,
+                language=spoken,
+                engine="guard",
+                reason=emergency.kind,
+                hotline=emergency.number,
+            )
+        bare = Question(text=heard, resolved=heard, language=spoken)
+        for reason, applies in (
+            ("orders", gives_orders(heard) and not strip_orders(heard)),
+            ("abuse", abusive(heard)),
+        ):
+            if applies:
+                return knowledge.refusals.refuse(bare, Decision(action="unknown", confidence=1.0, reason=reason))
+        kind = small_talk(heard)
+        if kind == "repeat":
+            return self._last.get(session.id) or talk("nothing_to_repeat", spoken)
+        return talk(kind, spoken) if kind else None
+
+    async def _compose(
+        self, question: Question, decision: Decision, hotline: str, knowledge: Knowledge
+    ) -> Answer:
+        if decision.action != "answer":
+            return knowledge.refusals.refuse(question, decision, hotline)
+        if wants_department(question):
+            reply = knowledge.structure.department(question, decision.candidates)
+            if reply:
+                return reply
+        if self._model is not None and self._engine != "extractive" and await self._model.ready():
+            try:
+                if self._model.writes:
+                    draft = await written(self._model, question, decision, self._write_timeout)
+                    if knowledge.verifier.passes(draft, question):
+                        return draft
+                elif self._engine == "llm" or decision.margin < CLOSE:
+                    return await self._selected(question, decision, knowledge)
+            except AnswerError:
+                pass  # late or broken: the extractive answer stands in at once
+        return compose(question, decision.candidates)
+
+    async def _selected(self, question: Question, decision: Decision, knowledge: Knowledge) -> Answer:
+        """Let the model pick among the sentences of the best article; it can't say anything else."""
+        first = decision.candidates[0]
+        parent = knowledge.passages.get(first.passage.parent or "")
+        sentences = knowledge.structure.sentences(parent.id) if parent else []
+        if self._model is None or parent is None or len(sentences) < 2:
+            return compose(question, decision.candidates)
+        number = await self._model.select(
+            question.resolved, parent, [s.text for s in sentences], self._select_timeout
+        )
+        if number == 0:
+            return compose(question, decision.candidates)
+        picked = sentences[number - 1]
+        known = {c.passage.id: c for c in decision.candidates}
+        chosen = known.get(picked.id) or Candidate(passage=picked, score=first.score)
+        return compose(question, (chosen,), engine="selected")
+
+    def _remember(self, session: Session, heard: str, question: Question | None, reply: Answer) -> None:
+        self._last[session.id] = reply
+        if question is None:
+            return
+        self._sessions.remember(
+            session,
+            Exchange(
+                question=heard,
+                resolved=question.resolved,
+                answer=reply.text,
+                refused=reply.refused,
+                kind=question.kinds[0],
+                passage_ids=tuple(c.passage_id for c in reply.citations),
+                article=reply.citations[0].article if reply.citations else None,
+            ),
+        )
+
+    def cancel(self, session: str) -> None:
+        """Make the running turn stale."""
+        self._sessions.cancel(session)
+
+    def erase(self, session: str) -> None:
+        """Forget everything about a session."""
+        self._sessions.erase(session)
+        self._last.pop(session, None)
+
+    def suggestions(self, language: Language) -> tuple[str, ...]:
+        """Questions to offer before anyone has asked."""
+        return self._knowledge().suggestions.get(language, ())
+
+    def passage(self, passage_id: str) -> Passage | None:
+        """One passage of the current release."""
+        return self._knowledge().passages.get(passage_id)
+
+    def passages(self, doc: str) -> tuple[Passage, ...]:
+        """All passages of one document, in order."""
+        return tuple(p for p in self._knowledge().passages.values() if p.doc == doc)
+
+    def documents(self) -> tuple[Document, ...]:
+        """Documents of the current release."""
+        return self._knowledge().documents
+
+    def rate(self, session: str, turn_id: int, good: bool) -> None:
+        """Count a thumb up or down; keeps no text."""
+        for observer in self._observers:
+            rated = getattr(observer, "rated", None)
+            if rated:
+                rated(good)
+
+
+class Clock:
+    """Milliseconds by stage."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._steps: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str):  # type: ignore[no-untyped-def]
+        """Time one stage; stages entered twice add up."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._steps[name] = self._steps.get(name, 0.0) + (time.perf_counter() - started) * 1000
+
+    def milliseconds(self) -> dict[str, float]:
+        """All stages and the total, rounded to 0.1 ms."""
+        total = (time.perf_counter() - self._started) * 1000
+        return {name: round(value, 1) for name, value in (*self._steps.items(), ("total", total))}
