@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import time
-from collections.abc import Callable
 from pathlib import Path
+from time import sleep as pause
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
@@ -25,8 +24,8 @@ _ALTERNATIVE = "Try again, or put the file into a folder of JIAMENKOU_WEIGHTS_SO
 class Downloader:
     """Keeps archives in ``folder`` while they are needed."""
 
-    def __init__(self, folder: Path, registry: Registry, wait: Callable[[float], None] = time.sleep) -> None:
-        self._folder, self._registry, self._wait = folder, registry, wait
+    def __init__(self, folder: Path, registry: Registry) -> None:
+        self._folder, self._registry = folder, registry
 
     def archive(self, package: Package) -> Path:
         """Where the package's archive lies once it is complete."""
@@ -97,7 +96,7 @@ class Downloader:
                         f"{package.label} stopped at {after:,} of {package.size:,} bytes ({reason!r}).",
                         "What has come is kept. " + _ALTERNATIVE,
                     ) from reason
-                self._wait(min(2.0**failures, 15.0))
+                pause(min(2.0**failures, 15.0))
 
     def _attempt(
         self, client: httpx.Client, package: Package, url: str, partial: Path, reporter: Reporter
@@ -120,7 +119,7 @@ class Downloader:
                 reporter.begin(package.label, package.size)
             with partial.open("r+b" if have else "wb") as out:
                 out.seek(have)
-                for data in response.iter_raw(CHUNK):
+                for data in response.iter_raw():  # as it comes, so that a break loses nothing
                     out.write(data)
                     reporter.advance(len(data))
                     have += len(data)
