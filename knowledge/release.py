@@ -134,6 +134,15 @@ def roll_back(data_folder: Path, name: str) -> Release:
         return release
 
 
+def forget_current(data_folder: Path) -> None:
+    """Make the next publishing build anew, whether or not anything has changed."""
+    with writing(data_folder):
+        release = current(data_folder)
+        if release is not None:
+            facts = json.loads((release.folder / "release.json").read_text(encoding="utf-8"))
+            _write_whole(release.folder / "release.json", json.dumps(facts | {"digest": "rebuild"}))
+
+
 def _open(folder: Path) -> Release | None:
     try:
         facts = json.loads((folder / "release.json").read_text(encoding="utf-8"))
