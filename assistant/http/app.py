@@ -29,7 +29,7 @@ from assistant.http.stream import collect, stream
 from assistant.settings import Settings
 
 BUSY = ("您问得太快了。", "请过一分钟再试。")
-NO_PASSAGE = ("没有找到这一条。", "它可能已经更新,请重新提问。")
+NO_PASSAGE = ("没有找到这一条。", "它可能已经更新，请重新提问。")
 NO_DOCUMENT = ("没有找到这份文件。", "请回到首页重新提问。")
 
 

@@ -12,10 +12,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from assistant.errors import InputError, JiamenkouError
 
 MESSAGES = {
-    404: ("没有找到这个内容。", "请检查网址,或回到首页重新提问。"),
+    404: ("没有找到这个内容。", "请检查网址，或回到首页重新提问。"),
     405: ("这个网址不支持这种请求。", "请查看接口说明 /openapi.json。"),
 }
-UNEXPECTED = ("抱歉,系统出了点问题。", "请稍后再试。")
+UNEXPECTED = ("抱歉，系统出了点问题。", "请稍后再试。")
 
 
 def problem(status: int, message: str, hint: str = "", headers: dict[str, str] | None = None) -> JSONResponse:

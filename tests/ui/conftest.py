@@ -1,0 +1,105 @@
+"""A served page over the scripted conversation, and a real browser that may not leave the machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+
+from assistant.http.app import build_app
+from assistant.settings import Settings
+from tests.http.conversation import ScriptedConversation
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[tuple[str, ScriptedConversation]]:
+    """The address of a running page, and the conversation behind it."""
+    from ui.chat import mount
+
+    conversation = ScriptedConversation(pause=0.03)
+    settings = Settings(_env_file=None, asks_per_minute=1000)
+    app = mount(build_app(conversation, lambda: {"ready": True}, settings), conversation)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not server.started:
+        assert time.monotonic() < deadline, "the page did not start in 30 seconds"
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}", conversation
+    server.should_exit = True
+    server.force_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Chromium. Missing is a failure, unless JIAMENKOU_BROWSER=none says that it may be."""
+    chosen = os.environ.get("JIAMENKOU_BROWSER", "/usr/bin/chromium")
+    if chosen == "none":
+        pytest.skip("JIAMENKOU_BROWSER=none")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        pytest.fail("Browser tests need playwright: pip install -e '.[dev]' (or set JIAMENKOU_BROWSER=none).")
+    if not Path(chosen).exists():
+        pytest.fail(
+            f"Browser tests need {chosen}: apt-get install -y chromium fonts-noto-cjk, or set "
+            "JIAMENKOU_BROWSER to another Chromium (or to none)."
+        )
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=chosen, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser, served) -> Iterator[object]:
+    """A function that opens a tab; afterwards no request may have gone elsewhere, nothing have failed."""
+    url, _ = served
+    pages: list[object] = []
+    hosts: set[str] = set()
+    problems: list[str] = []
+
+    def open_tab(query: str = "", width: int = 1280, height: int = 800):
+        page = browser.new_page(viewport={"width": width, "height": height}, locale="zh-CN")
+        page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or ""))
+        page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname or ""))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("dialog", lambda dialog: problems.append(dialog.message))
+        page.on(
+            "console",
+            lambda message: (
+                problems.append(message.text) if "Content Security Policy" in message.text else None
+            ),
+        )
+        page.goto(url + query)
+        page.wait_for_selector(".send:not([disabled])")
+        pages.append(page)
+        return page
+
+    yield open_tab
+    for page in pages:
+        page.close()
+    assert hosts - {""} == {"127.0.0.1"}
+    assert problems == []
