@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from assistant.errors import JiamenkouError
+from assistant.errors import JiamenkouError, WeightsError
 from assistant.settings import settings
 from assistant.weights.store import WeightStore
 
@@ -101,21 +101,29 @@ def verify(
     """Hash every file again; without names, of every model that is here."""
     with _told():
         store = _store(sources)
-        here = [model.name for model in store.manifest.models if store.marked(model.name)]
+        here = [model.name for model in store.manifest.models if (store.folder / model.name).is_dir()]
         wrong = False
         for name in store.manifest.chosen(names) if names else here:
-            problems = store.verify(name) if store.marked(name) or not repair else []
-            for problem in problems:
-                typer.secho(str(problem), fg="red", err=True)
-            if repair:
+            faults = _faults(store, name)
+            for fault in faults:
+                typer.secho(fault, fg="red", err=True)
+            if faults and repair:
                 store.ensure([name])
-            elif problems:
+            elif faults:
                 wrong = True
                 typer.echo(f"Run `jiamenkou weights pull {name}`: it fetches just that again.", err=True)
-            if repair or not problems:
-                typer.echo(f"{name}: {'repaired' if problems else 'whole'}")
+            if repair or not faults:
+                typer.echo(f"{name}: {'repaired' if faults else 'whole'}")
         if wrong:
             raise typer.Exit(1)
+
+
+def _faults(store: WeightStore, name: str) -> list[str]:
+    """What is wrong with a model, as sentences; a model that isn't complete is one fault."""
+    try:
+        return [str(problem) for problem in store.verify(name)]
+    except WeightsError as problem:
+        return [problem.message]
 
 
 @app.command()

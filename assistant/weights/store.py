@@ -113,11 +113,6 @@ class WeightStore:
                 (self.folder / name / MARKER).unlink(missing_ok=True)
         return problems
 
-    def marked(self, name: str) -> bool:
-        """Whether the model was once complete; its files may have been broken since."""
-        marker = Marker.read(self.folder / name)
-        return marker is not None and marker.source_in(self.manifest.model(name)) is not None
-
     def _entry(self, model: Model) -> _Entry | None:
         folder = self.folder / model.name
         marker = Marker.read(folder)
