@@ -24,7 +24,7 @@ def fetch(source: HubSource, folder: Path) -> None:
         )
     except Exception as problem:  # the library raises its own, its HTTP client's and the system's errors
         raise WeightsError(
-            f"{source.label} can't be fetched ({type(problem).__name__}: {str(problem)[:200]}).",
+            f"{source.label} can't be fetched ({type(problem).__name__}: {' '.join(str(problem).split())[:160]}).",
             "Check the network and HF_ENDPOINT, or copy the model's folder from another machine into "
             "a folder of JIAMENKOU_WEIGHTS_SOURCES.",
         ) from problem
