@@ -23,8 +23,9 @@ def fetch(source: HubSource, folder: Path) -> None:
             source.id, revision=source.revision, allow_patterns=wanted, local_dir=folder, etag_timeout=10
         )
     except Exception as problem:  # the library raises its own, its HTTP client's and the system's errors
+        told = " ".join(str(problem).split())[:160]
         raise WeightsError(
-            f"{source.label} can't be fetched ({type(problem).__name__}: {' '.join(str(problem).split())[:160]}).",
+            f"{source.label} can't be fetched ({type(problem).__name__}: {told}).",
             "Check the network and HF_ENDPOINT, or copy the model's folder from another machine into "
             "a folder of JIAMENKOU_WEIGHTS_SOURCES.",
         ) from problem
