@@ -58,7 +58,7 @@ class Chat:
             # A Chinese page answers in the language of the question, an English one in English.
             language = tab.language if tab.language is Language.ENGLISH else None
             async for piece in self.conversation.ask(turn.question, tab.session, language):
-                _apply(turn, piece)
+                self._apply(turn, piece)
                 if piece.type == "text" and time.monotonic() - drawn < REDRAW_SECONDS:
                     continue
                 drawn = time.monotonic()
@@ -115,19 +115,20 @@ class Chat:
         suggestions = self.conversation.suggestions(tab.language)
         return thread_html(tab, suggestions), composer_value(tab.language, busy)
 
-
-def _apply(turn: Turn, event: TurnEvent) -> None:
-    """Fold one event into what is shown."""
-    turn.turn_id = event.turn_id
-    if event.type == "text":
-        turn.status, turn.text = "streaming", turn.text + event.text
-    elif event.type == "answer" and event.answer is not None:
-        turn.status, turn.answer = "answered", event.answer
-        turn.language = event.answer.language
-    elif event.type == "cancelled":
-        turn.status = "stopped"
-    elif event.type == "error":
-        turn.status, turn.text = "failed", event.text
+    def _apply(self, turn: Turn, event: TurnEvent) -> None:
+        """Fold one event into what is shown."""
+        turn.turn_id = event.turn_id
+        if event.type == "text":
+            turn.status, turn.text = "streaming", turn.text + event.text
+        elif event.type == "answer" and event.answer is not None:
+            turn.status, turn.answer = "answered", event.answer
+            turn.language = event.answer.language
+            passages = [self.conversation.passage(citation.passage_id) for citation in event.answer.citations]
+            turn.documents = {passage.id: passage.doc for passage in passages if passage}
+        elif event.type == "cancelled":
+            turn.status = "stopped"
+        elif event.type == "error":
+            turn.status, turn.text = "failed", event.text
 
 
 def page(conversation: Conversation, limiter: Any) -> gr.Blocks:

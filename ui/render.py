@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Literal
@@ -15,7 +15,6 @@ from ui.words import Words, words
 
 # Short public numbers: emergency services, the citizens' hotline and its kin.
 SHORT_NUMBER = re.compile(r"(?<!\d)(?:11[09]|12[02]|12\d{3}|96\d{3,4})(?!\d)")
-TITLE_MARKS = "《》"
 
 
 @dataclass
@@ -29,6 +28,7 @@ class Turn:
     text: str = ""  # as streamed, or the message of a failure
     answer: Answer | None = None
     good: bool | None = None  # the resident's thumb
+    documents: Mapping[str, str] = field(default_factory=dict)  # cited passage: id of its document
 
 
 @dataclass
@@ -75,7 +75,9 @@ def composer_value(language: Language, busy: bool = False, ready: bool = True) -
 def thread_html(tab: Tab, suggestions: Sequence[str]) -> list[str]:
     """One HTML string for each part of the thread: the welcome, then each turn."""
     last = len(tab.turns) - 1
-    turns = [turn_html(turn, index, index == last) for index, turn in enumerate(tab.turns)]
+    asked = {turn.question for turn in tab.turns}
+    fresh = [question for question in suggestions if question not in asked]
+    turns = [turn_html(turn, index, index == last, fresh) for index, turn in enumerate(tab.turns)]
     return [welcome_html(tab, suggestions), *turns]
 
 
@@ -91,15 +93,17 @@ def welcome_html(tab: Tab, suggestions: Sequence[str]) -> str:
     )
 
 
-def turn_html(turn: Turn, index: int, last: bool) -> str:
-    """One turn; questions to go on with only after the ``last``."""
+def turn_html(turn: Turn, index: int, last: bool, suggestions: Sequence[str] = ()) -> str:
+    """One turn; questions to go on with only after the ``last``: the answer's own, else ``suggestions``."""
     word = words(turn.language)
     answer = turn.answer
     kind = turn.status
     if answer is not None:
         kind = "emergency" if answer.emergency else "refused" if answer.refused else kind  # type: ignore[assignment]
     busy = turn.status in {"waiting", "streaming"}
-    more = _suggestions(answer.suggestions, word.ask_next) if last and answer else ""
+    more = ""
+    if last and answer and not answer.emergency:
+        more = _suggestions(answer.suggestions or suggestions, word.ask_next)
     return (
         f'<section class="turn" data-turn="{index}"><div class="question">'
         f'<span class="unseen">{word.you_asked}</span><p>{escape(turn.question)}</p></div>'
@@ -123,14 +127,15 @@ def _reply(turn: Turn, index: int, word: Words) -> str:
         return f'<p class="text">{escape(turn.text)}</p>'
     text = f'<p class="text">{escape(answer.text)}</p>'
     if answer.emergency:
-        return f'<h3 role="alert">{word.emergency}</h3>{text}{_calls(answer, word)}{_citations(answer, word)}'
+        text = f'<h3 role="alert">{word.emergency}</h3>{text}{_calls(answer, word)}'
+        return f"{text}{_citations(turn, answer, word)}"
     sample = any(citation.sample for citation in answer.citations)
     badge = f'<p class="sample-note">{sample_badge()}{word.sample_note}</p>' if sample else ""
     if answer.refused:
         calls = _calls(answer, word)
         person = f'<p class="person">{word.call_for_help}</p>{calls}' if calls else ""
         text = f"<h3>{word.refusal}</h3>{text}{person}"
-    return f"{text}{badge}{_citations(answer, word)}{_thumbs(turn, index, word)}"
+    return f"{text}{badge}{_citations(turn, answer, word)}{_thumbs(turn, index, word)}"
 
 
 def _calls(answer: Answer, word: Words) -> str:
@@ -141,21 +146,26 @@ def _calls(answer: Answer, word: Words) -> str:
     return "".join(f'<a class="call" href="tel:{dialled}">{label}</a>' for dialled, label in links)
 
 
-def _citations(answer: Answer, word: Words) -> str:
+def _citations(turn: Turn, answer: Answer, word: Words) -> str:
     if not answer.citations:
         return ""
-    cards = "".join(_citation(citation, answer.language, word) for citation in answer.citations)
+    cards = "".join(
+        _citation(citation, turn.documents.get(citation.passage_id, citation.doc), answer.language, word)
+        for citation in answer.citations
+    )
     return f'<div class="sources"><h4>{word.sources}</h4>{cards}</div>'
 
 
-def _citation(citation: Citation, language: Language, word: Words) -> str:
+def _citation(citation: Citation, document: str, language: Language, word: Words) -> str:
     english = language is Language.ENGLISH
-    link = document_link(citation.doc, citation.passage_id, citation.article, english)
-    fragment = f"/document/{quote(citation.doc, safe='')}/article?mark={quote(citation.passage_id, safe='')}"
+    link = document_link(document, citation.passage_id, citation.article, english)
+    fragment = f"/document/{quote(document, safe='')}/article?mark={quote(citation.passage_id, safe='')}"
     badge = sample_badge(english) if citation.sample else ""
     number = article_name(citation.article, english) if citation.article is not None else ""
-    title = f"{TITLE_MARKS[0]}{citation.title.strip(TITLE_MARKS)}{TITLE_MARKS[1]}"
-    steps = [step for step in citation.path if step.strip(TITLE_MARKS) != citation.title.strip(TITLE_MARKS)]
+    name = citation.title.strip("《》")
+    # A card's title is its own name; only a document's name stands in title marks.
+    title = f"《{name}》" if not citation.path or citation.path[0].strip("《》") == name else name
+    steps = [step for step in citation.path if step.strip("《》") != name]
     path = f'<span class="path">› {" › ".join(map(escape, steps))}</span>' if steps else ""
     return (
         f'<a class="citation" href="{escape(link)}" '

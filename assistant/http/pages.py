@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -10,11 +11,12 @@ from urllib.parse import quote
 from assistant.contracts import Conversation, Document, Passage
 
 DIGITS = "零一二三四五六七八九"
+NUMBER = re.compile(r"^[(（][一二三四五六七八九十]+[)）]\s*")  # (十四) before a heading
 
 
 @dataclass(frozen=True)
 class Article:
-    """An article or card, and its sentences or fields in order."""
+    """A top passage and its parts: an article's sentences, a card's fields, a chapter's articles."""
 
     passage: Passage
     parts: tuple[Passage, ...]
@@ -48,13 +50,22 @@ def document_link(doc: str, passage_id: str, article: int | None, english: bool 
 
 
 def articles_of(passages: Sequence[Passage]) -> tuple[Article, ...]:
-    """The articles and cards of a document, in order, each with its parts."""
+    """The articles, cards, chapters and notes of a document, in order, each with its parts."""
     parts: dict[str, list[Passage]] = {}
     for passage in passages:
-        if passage.parent is not None:
-            parts.setdefault(passage.parent, []).append(passage)
+        above = passage.parent or _chapter(passage)
+        if above:
+            parts.setdefault(above, []).append(passage)
     return tuple(
-        Article(passage, tuple(sorted(parts.get(passage.id, ()), key=lambda part: part.order)))
+        Article(
+            passage,
+            tuple(
+                sorted(
+                    parts.get(passage.text if _is_chapter(passage) else passage.id, ()),
+                    key=lambda part: part.order,
+                )
+            ),
+        )
         for passage in passages
         if passage.parent is None
     )
@@ -73,39 +84,51 @@ def find_article(conversation: Conversation, passage_id: str) -> Article | None:
 def article_html(article: Article, mark: str = "", english: bool = False) -> str:
     """One article; the part with the id ``mark`` (or the whole, if it is the article's own) is marked."""
     passage = article.passage
-    heading = _heading(passage, english)
-    marks_all = mark == passage.id
-    if passage.kind == "card":
-        body = _card(article, mark)
-    elif article.parts:
-        body = f"<p>{''.join(_sentence(part, marks_all or part.id == mark) for part in article.parts)}</p>"
+    whole = mark == passage.id
+    translation = _translation(article, mark) if english else ""
+    if _is_chapter(passage):
+        heading = _words(passage, whole)
+        names = "".join(f"<li>{_name(part, english)}</li>" for part in article.parts)
+        body = f"<ul>{names}</ul>"
+        translation = ""
+    elif passage.kind == "about":
+        heading = ""
+        body = f"<p>{_words(passage, whole)}</p>"
+    elif passage.kind == "card":
+        heading = f"{sample_badge(english) if passage.sample else ''}{escape(passage.title)}"
+        body = "".join(f"<p>{_words(part, part.id == mark)}</p>" for part in (passage, *article.parts))
     else:
-        body = f"<p>{_sentence(passage, marks_all)}</p>"
-    return (
-        f'<article class="article" id="{escape(anchor(passage))}"><h3>{heading}</h3>{body}'
-        f"{_translation(article, mark) if english else ''}</article>"
-    )
+        heading = f"{sample_badge(english) if passage.sample else ''}{_name(passage, english)}"
+        sentences = [part for part in article.parts if part.kind != "field"] or [passage]
+        fields = [
+            part for part in article.parts if part.kind == "field"
+        ]  # who is responsible: lines of their own
+        body = f"<p>{''.join(_words(part, whole or part.id == mark) for part in sentences)}</p>"
+        body += "".join(f'<p class="field">{_words(part, whole or part.id == mark)}</p>' for part in fields)
+    heading = f"<h3>{heading}</h3>" if heading else ""
+    return f'<article class="article" id="{escape(anchor(passage))}">{heading}{body}{translation}</article>'
 
 
-def _heading(passage: Passage, english: bool) -> str:
-    badge = sample_badge(english) if passage.sample else ""
-    if passage.article is None:
-        return f"{badge}{escape(passage.title)}"
-    # The last step of the path is the article's own heading.
-    name = passage.path[-1] if len(passage.path) > 1 else ""
-    return f"{badge}<span class='number'>{article_name(passage.article, english)}</span> {escape(name)}"
+def _is_chapter(passage: Passage) -> bool:
+    return passage.kind == "about" and passage.field == "chapter"
 
 
-def _sentence(passage: Passage, marked: bool) -> str:
+def _chapter(passage: Passage) -> str:
+    """The heading of the chapter that an article stands in; empty for everything else."""
+    return passage.path[1] if passage.kind == "article" and len(passage.path) > 2 else ""
+
+
+def _name(passage: Passage, english: bool) -> str:
+    """第十四条 and its own heading, the last step of its path, without the number once more."""
+    heading = NUMBER.sub("", passage.path[-1]) if len(passage.path) > 1 else ""
+    number = article_name(passage.article, english) if passage.article is not None else ""
+    return f'<span class="number">{number}</span> {escape(heading)}'
+
+
+def _words(passage: Passage, marked: bool) -> str:
     text = escape(passage.text)
-    name = f' id="passage-{escape(passage.id)}"' if passage.parent else ""  # an article has its own anchor
+    name = f' id="passage-{escape(passage.id)}"' if passage.parent else ""  # a top passage has its own anchor
     return f"<span{name}>{f'<mark>{text}</mark>' if marked else text}</span>"
-
-
-def _card(article: Article, mark: str) -> str:
-    if not article.parts:
-        return f"<p>{_sentence(article.passage, mark == article.passage.id)}</p>"
-    return f"<p>{'<br>'.join(_sentence(part, part.id == mark) for part in article.parts)}</p>"
 
 
 def _translation(article: Article, mark: str) -> str:
@@ -130,13 +153,19 @@ def document_page(
 ) -> str:
     """A whole document as a page of its own."""
     facts = [document.issuer, document.number, document.issued.isoformat() if document.issued else ""]
+    chapters = {one.passage.text: one.passage for one in articles if _is_chapter(one.passage)}
     body: list[str] = []
     chapter = ""
     for article in articles:
-        path = article.passage.path
-        if len(path) > 2 and path[1] != chapter:
-            chapter = path[1]
-            body.append(f"<h2>{escape(chapter)}</h2>")
+        if _is_chapter(article.passage):
+            continue  # stands before its first article
+        above = _chapter(article.passage)
+        if above and above != chapter:
+            chapter = above
+            heading = chapters.get(above)
+            name = f' id="{escape(anchor(heading))}"' if heading else ""
+            text = _words(heading, heading.id == mark) if heading else escape(above)
+            body.append(f"<h2{name}>{text}</h2>")
         body.append(article_html(article, mark, english))
     badge = sample_badge(english) if document.sample else ""
     back = "Back to the assistant" if english else "返回问答"

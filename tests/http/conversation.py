@@ -20,10 +20,20 @@ def passage(**fields: object) -> Passage:
 
 PASSAGES = (
     passage(
+        id="plan#chapter-1",
+        kind="about",
+        field="chapter",
+        path=(TITLE, "一、提升社区服务"),
+        text="一、提升社区服务",
+    ),
+    passage(
+        id="plan#about-1", kind="about", field="notice", path=(TITLE,), text="各区人民政府:现转发给你们。"
+    ),
+    passage(
         id="plan#14",
         kind="article",
         article=14,
-        path=(TITLE, "一、提升社区服务", "加快建设一刻钟生活圈"),
+        path=(TITLE, "一、提升社区服务", "(十四)加快建设一刻钟生活圈"),
         text="推进生活圈建设。" + COVERAGE + POISON,
     ),
     passage(id="plan#14.1", article=14, order=0, parent="plan#14", text="推进生活圈建设。" * 12),
@@ -33,25 +43,35 @@ PASSAGES = (
         order=1,
         parent="plan#14",
         text=COVERAGE,
-        path=(TITLE, "一、提升社区服务", "加快建设一刻钟生活圈"),
+        path=(TITLE, "一、提升社区服务", "(十四)加快建设一刻钟生活圈"),
         english="By the end of 2025, over 85% of facilities will be within a 15-minute walk.",
+    ),
+    passage(
+        id="plan#14.department", kind="field", article=14, order=3, parent="plan#14", text="(责任部门:测试局)"
     ),
     passage(id="plan#14.3", article=14, order=2, parent="plan#14", text=POISON),
     passage(
         id="plan#15",
         kind="article",
         article=15,
-        path=(TITLE, "一、提升社区服务", "发展托育"),
+        path=(TITLE, "一、提升社区服务", "(十五)发展托育"),
         text="发展托育服务。",
     ),
     passage(
-        id="cards#canteen", kind="card", doc="cards", title="梧桐里社区食堂", text="社区食堂。", sample=True
+        id="cards#canteen",
+        kind="card",
+        doc="cards",
+        title="梧桐里社区食堂",
+        path=("社区服务卡片", "梧桐里社区食堂"),
+        text="社区食堂。",
+        sample=True,
     ),
     passage(
         id="cards#canteen.hours",
         kind="field",
         doc="cards",
         title="梧桐里社区食堂",
+        path=("社区服务卡片", "梧桐里社区食堂"),
         field="hours",
         parent="cards#canteen",
         text="开放时间:每天 10:30 至 13:00。",
@@ -63,7 +83,7 @@ PASSAGES = (
 def cite(passage_id: str) -> Citation:
     found = next(one for one in PASSAGES if one.id == passage_id)
     return Citation(
-        doc=found.doc,
+        doc=found.title,
         article=found.article,
         quote=found.text,
         passage_id=found.id,

@@ -169,7 +169,12 @@ def test_passage_gives_its_article_with_sentences(client: TestClient) -> None:
     article = client.get("/api/passages/plan%2314.2").json()
     assert article["id"] == "plan#14"
     assert article["mark"] == "plan#14.2"
-    assert [sentence["id"] for sentence in article["sentences"]] == ["plan#14.1", "plan#14.2", "plan#14.3"]
+    assert [sentence["id"] for sentence in article["sentences"]] == [
+        "plan#14.1",
+        "plan#14.2",
+        "plan#14.3",
+        "plan#14.department",
+    ]
     assert "phrasings" not in article
 
 

@@ -40,6 +40,27 @@ def test_documents_are_escaped(client: TestClient) -> None:
         assert "&lt;script&gt;" in page
 
 
+def test_chapters_and_notes_stand_in_their_places(client: TestClient) -> None:
+    page = client.get("/document/plan", params={"mark": "plan#chapter-1"}).text
+    assert page.index("现转发给你们") < page.index("<h2") < page.index('id="article-14"')
+    assert page.count("一、提升社区服务") == 1
+    assert "<mark>一、提升社区服务</mark></span></h2>" in page
+    fragment = client.get("/document/plan/article", params={"mark": "plan#chapter-1"}).text
+    assert "<mark>一、提升社区服务</mark>" in fragment
+    assert "第十五条</span> 发展托育" in fragment
+
+
+def test_heading_does_not_repeat_the_number(client: TestClient) -> None:
+    page = client.get("/document/plan").text
+    assert "第十四条</span> 加快建设一刻钟生活圈" in page
+
+
+def test_departments_stand_on_their_own_line(client: TestClient) -> None:
+    fragment = client.get("/document/plan/article", params={"mark": "plan#14.department"}).text
+    assert fragment.count("<mark>") == 1
+    assert '<p class="field"><span id="passage-plan#14.department"><mark>(责任部门' in fragment
+
+
 def test_mark_is_never_echoed(client: TestClient) -> None:
     assert "<script" not in client.get("/document/plan", params={"mark": "<script>"}).text
 

@@ -39,9 +39,10 @@ def test_everything_foreign_is_escaped() -> None:
 
 
 def test_citation_names_document_article_and_path() -> None:
-    html = turn_html(answered(Answer(text="好", citations=(cite("plan#14.2"),))), 0, True)
+    turn = answered(Answer(text="好", citations=(cite("plan#14.2"),)))
+    html = turn_html(replace(turn, documents={"plan#14.2": "plan"}), 0, True)
     assert "《社区服务行动方案(测试)》 <b>第十四条</b>" in html
-    assert "› 一、提升社区服务 › 加快建设一刻钟生活圈" in html
+    assert "› 一、提升社区服务 › (十四)加快建设一刻钟生活圈" in html
     assert 'href="/document/plan?mark=plan%2314.2#article-14"' in html
     assert "示例" not in html
 
@@ -50,6 +51,19 @@ def test_sample_is_badged_on_answer_and_card() -> None:
     html = turn_html(answered(Answer(text="好", citations=(cite("cards#canteen.hours"),))), 0, True)
     assert html.count('class="badge-sample"') == 2
     assert CHINESE.sample_note in html
+
+
+def test_card_is_no_book() -> None:
+    html = turn_html(answered(Answer(text="好", citations=(cite("cards#canteen.hours"),))), 0, True)
+    assert "《" not in html
+    assert "› 社区服务卡片" in html
+
+
+def test_answer_without_suggestions_offers_the_first_ones_not_yet_asked() -> None:
+    tab = Tab("s", turns=[answered(Answer(text="好"), "甲?")])
+    html = thread_html(tab, ("甲?", "乙?"))[-1]
+    assert 'data-ask="乙?"' in html
+    assert 'data-ask="甲?"' not in html
 
 
 def test_refusal_offers_a_person() -> None:
