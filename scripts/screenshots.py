@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = os.environ.get("JIAMENKOU_BROWSER", "/usr/bin/chromium")
@@ -20,9 +22,9 @@ FLAGS = [
 ]  # fmt: skip
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 QUESTIONS = {
-    "answer": "一刻钟生活圈要达到什么目标?",
-    "refusal": "明天的天气怎么样?",
-    "emergency": "楼里着火了怎么办?",
+    "answer": "一刻钟生活圈要达到什么目标？",
+    "refusal": "明天的天气怎么样？",
+    "emergency": "我家着火了！",
 }
 
 
@@ -37,8 +39,9 @@ def ask(page: Page, text: str) -> None:
 
 
 def shoot(page: Page, folder: Path, name: str) -> None:
-    """Save what the window shows."""
-    page.screenshot(path=folder / f"{name}.png")
+    """Save what the window shows, in few colours to keep the file small."""
+    with Image.open(BytesIO(page.screenshot())) as shot:
+        shot.convert("RGB").quantize(96).save(folder / f"{name}.png", optimize=True)
     print(folder / f"{name}.png")
 
 

@@ -111,6 +111,15 @@ def test_tabs_do_not_mix(open_page) -> None:
     assert "甲的问题" not in text
 
 
+def test_tabs_do_not_wait_for_each_other(open_page) -> None:
+    slow, quick = open_page(), open_page()
+    ask(slow, "慢慢说生活圈")
+    slow.locator(".turn:last-child .text").wait_for()
+    ask_and_wait(quick, QUESTION)
+    assert slow.locator(DONE).count() == 0
+    slow.get_by_role("button", name="停止").click()
+
+
 def test_stop_ends_the_stream(open_page) -> None:
     page = open_page()
     ask(page, "慢慢说生活圈")
