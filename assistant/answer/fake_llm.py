@@ -14,7 +14,7 @@ from assistant.errors import AnswerError
 
 @dataclass
 class ScriptedLanguageModel:
-    """Says what it was told to; unknown questions get 0 and ``text``. Keeps what it was asked in ``asked``."""
+    """Says what it was told to; unknown questions get 0 and ``text``. ``asked`` keeps the questions."""
 
     picks: Mapping[str, int] = field(default_factory=dict)  # question to sentence number
     texts: Mapping[str, str] = field(default_factory=dict)  # question to written answer
@@ -94,7 +94,7 @@ _LIES = {
 
 @dataclass
 class LyingLanguageModel:
-    """Does the one harm it is made for; whatever it can't do in ``select`` it does in ``write``, and vice versa."""
+    """Does the one harm it is made for, in ``select`` as far as a number can, in ``write`` with words."""
 
     lie: Lie
     writes: bool = True

@@ -147,8 +147,12 @@ class LlamaServer:
         headers = {"Authorization": f"Bearer {self.key}"}
         try:
             # Plain HTTP on the loopback: without verify=False httpx would load certificates for nothing.
-            async with httpx.AsyncClient(  # noqa: S501
-                base_url=self.base_url, headers=headers, trust_env=False, verify=False, timeout=60
+            async with httpx.AsyncClient(
+                base_url=self.base_url,
+                headers=headers,
+                trust_env=False,
+                verify=False,  # noqa: S501
+                timeout=60,
             ) as client:
                 response = await client.post(path, json=body)
             if response.status_code != 200:

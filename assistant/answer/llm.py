@@ -157,8 +157,8 @@ class LocalLanguageModel(_Writer):
             base_key = self._key(None, ())
             base = base or await asyncio.to_thread(self._store.find, base_key)
             if base is None:
-                base = await self._compute(base_key, tokens[:common], None)
-            await self._compute(key, tokens, base)
+                base = await self._compute(base_key, tokens[:common], None, 0)
+            await self._compute(key, tokens, base, common)
             new += 1
         progress(len(articles), len(articles))
         return new
@@ -219,10 +219,10 @@ class LocalLanguageModel(_Writer):
         tokens = cut[: _agreement(whole, cut)]
         return tokens, _agreement(tokens, shared)
 
-    async def _compute(self, key: str, tokens: Sequence[int], base: str | None) -> str:
-        """Compute and keep one prefix, starting from the saved ``base``; returns its file's name."""
+    async def _compute(self, key: str, tokens: Sequence[int], base: str | None, done: int) -> str:
+        """Compute and keep one prefix, whose first ``done`` tokens ``base`` holds; returns its file."""
         reserved = self._store.reserve()
-        start, done = base, 0
+        start = base
         try:
             while done < len(tokens):
                 async with self._slot.hold(BACKGROUND):
@@ -234,7 +234,7 @@ class LocalLanguageModel(_Writer):
                         computed = await self._server.compute(tokens[:done])
                         if computed >= STEP // 2:
                             self._speed = computed / (time.monotonic() - began)
-                    if done:
+                    if start is not None or done:
                         await self._server.save(reserved)
                         start = reserved
             return await asyncio.to_thread(self._store.keep, key, reserved)
