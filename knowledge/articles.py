@@ -1,36 +1,57 @@
-"""A document as a tree: chapters, articles, sentences, each with its path."""
+"""A document as a tree: chapters and articles, each with its heading, number and paragraphs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-
-from assistant.contracts import Document, FactKind, Passage
-from knowledge.departments import parse_departments
-from knowledge.facts import fact_kinds, gives_orders
-from knowledge.targets import find_targets
-
-LONGEST = 400  # characters of one sentence passage; the embedder takes about 650
+from typing import Literal
 
 _NUMERAL = "[零〇一二三四五六七八九十百]+"
-_CHAPTER = re.compile(rf"^(?:{_NUMERAL}、|第{_NUMERAL}[章编部]\s*)\S")
-_ARTICLE = re.compile(rf"^(?:[(（]({_NUMERAL})[)）]|第({_NUMERAL}|\d+)条[\s、:：]*)\s*(.*)$", re.DOTALL)
-_ITEM = re.compile(r"^(\d{1,3})[.、．]\s*(?!\d)(.*)$", re.DOTALL)
-_RESPONSIBLE = re.compile(r"[(（]责任(?:部门|单位)[、,，]?(?:单位|部门)?[:：]([^()（）]+)[)）]。?\s*$")
-_DAY = re.compile(r"^\d{4}年\d{1,2}月\d{1,2}日$")
-_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0}
-_OPEN, _CLOSE = "“「『《(（", "”」』》)）"
+_PART = re.compile(rf"(?:({_NUMERAL})、|第({_NUMERAL}|\d+)[章编部](?:分)?[\s、:：]*)(.*)", re.DOTALL)
+_ARTICLE = re.compile(rf"(?:[(（]({_NUMERAL})[)）]|第({_NUMERAL}|\d+)条[\s、:：]*)(.*)", re.DOTALL)
+_ITEM = re.compile(r"(\d{1,3})(?:[、．]|\.(?!\d))()\s*(.*)", re.DOTALL)
+_MARKDOWN = re.compile(r"(#{1,6})\s+(.*)", re.DOTALL)
+_DAY = re.compile(r"\d{4}年\d{1,2}月\d{1,2}日")
+_RESPONSIBLE = re.compile(
+    r"[(（](?:责任|牵头|主责)(?:部门|单位)(?:[、,，和](?:部门|单位))?[:：]([^()（）]+)[)）]。?\s*$"
+)
+_DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"〇": 0}
+_UNFINISHED = re.compile(r"[^。！？!?；;：:…”」）)\]|]$")
+
+Role = Literal["title", "chapter", "article", "text"]
 
 
 @dataclass
 class Section:
-    """One article before it becomes passages: a heading, its number when it has one, and its body."""
+    """One article, or loose text around the articles (``around``: notice, basis, signatures)."""
 
-    chapter: str
-    heading: str = ""
+    chapter: str = ""
+    heading: str = ""  # as written: (十四)构建老年友好型社会。
     number: int | None = None
     paragraphs: list[str] = field(default_factory=list)
+    around: bool = False
+
+    @property
+    def body(self) -> str:
+        """Its paragraphs, one a line, without the line of who is responsible."""
+        text = "\n".join(self.paragraphs)
+        found = _RESPONSIBLE.search(text)
+        return text[: found.start()].rstrip() if found else text
+
+    @property
+    def responsible(self) -> tuple[str, str]:
+        """The line of who is responsible as written, and the list in it; empty where there is none."""
+        found = _RESPONSIBLE.search("\n".join(self.paragraphs))
+        return (found.group().strip(), found.group(1)) if found else ("", "")
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A document's chapters (their headings) and sections, in order."""
+
+    chapters: tuple[str, ...]
+    sections: tuple[Section, ...]
 
 
 def chinese_number(text: str) -> int:
@@ -47,186 +68,131 @@ def chinese_number(text: str) -> int:
     return total + digit
 
 
-def split_sentences(text: str) -> list[str]:
-    """Sentences with their marks; joined they are ``text``. Marks inside quotes and brackets don't end one."""
-    out, start, depth = [], 0, 0
-    for position, character in enumerate(text):
-        if character in _OPEN:
-            depth += 1
-        elif character in _CLOSE:
-            depth = max(0, depth - 1)
-        elif depth == 0 and (character in "。！？!\n" or (character == "?" and position)):
-            out.append(text[start : position + 1])
-            start = position + 1
-    if text[start:]:
-        out.append(text[start:])
-    return [piece for each in out for piece in _chunks(each)]
+def read_tree(body: str) -> Tree:
+    """The tree of a document's text (without front matter).
 
-
-def _chunks(sentence: str) -> Iterable[str]:
-    """A sentence too long for the embedder, cut at its clauses."""
-    while len(sentence) > LONGEST:
-        cut = max(sentence.rfind(mark, 0, LONGEST) for mark in "；;，,、 ")
-        cut = cut + 1 if cut > LONGEST // 4 else LONGEST
-        yield sentence[:cut]
-        sentence = sentence[cut:]
-    yield sentence
-
-
-def sections(body: str) -> tuple[list[str], list[Section]]:
-    """Chapter headings and articles of a document's text (without front matter), in order."""
+    Takes 一、(一) 1. and 第一章 第一条 in half or full width, Markdown headings, and plain
+    text, of which each paragraph is a section without a number.
+    """
+    lines = _lines(body)
+    role = _roles(lines)
     chapters: list[str] = []
-    found: list[Section] = []
-    here = Section("")
-
-    def begin(heading: str, number: int | None, rest: str) -> None:
-        nonlocal here
-        here = Section(chapters[-1] if chapters else "", heading, number, [rest] if rest else [])
-        found.append(here)
-
-    for block in re.split(r"\n\s*\n|\n(?=#)|(?<=\n)", body):
-        line = re.sub(r"<!--.*?-->", "", block, flags=re.DOTALL).strip()
-        if not line or line == "---":
-            continue
-        mark = re.match(r"^(#{1,6})\s+(.*)$", line, re.DOTALL)
-        text = mark.group(2).strip() if mark else line
-        article = _ARTICLE.match(text)
-        if mark and len(mark.group(1)) == 1 and not article and not _CHAPTER.match(text):
-            continue  # the document's title stands in its front matter
-        if _CHAPTER.match(text) and len(text) <= 60:
-            chapters.append(text)
-            here = Section(text)
-        elif article:
-            number = chinese_number(article.group(1) or article.group(2))
-            heading, rest = _heading(text, article.group(3), bool(mark))
-            begin(heading, number, rest)
-        elif mark:
-            if len(mark.group(1)) == 2 and re.search(rf"^###\s", body, re.MULTILINE):
-                chapters.append(text)
-                here = Section(text)
-            else:
-                begin(text, None, "")
-        elif (item := _ITEM.match(text)) and not (here.heading and here.number):
-            heading, rest = _heading(text, item.group(2), False)
-            begin(heading, int(item.group(1)), rest)
-        elif found and here is found[-1] and not _RESPONSIBLE.search("\n".join(here.paragraphs)):
-            here.paragraphs.append(text)
-        elif _DAY.match(text) and found and not found[-1].heading and len(found[-1].paragraphs[-1]) <= 20:
-            found[-1].paragraphs.append(text)  # who signed and when belong together
+    sections: list[Section] = []
+    open_section: Section | None = None
+    for line in lines:
+        kind = role(line)
+        text = _bare(line)
+        if kind == "title":
+            open_section = None
+        elif kind == "chapter":
+            heading, rest = _heading(text, _PART.fullmatch(text), bool(_MARKDOWN.fullmatch(line)))
+            chapters.append(heading.rstrip("。"))
+            open_section = None
+            if rest:
+                open_section = Section(chapters[-1], paragraphs=[rest])
+                sections.append(open_section)
+        elif kind == "article":
+            match = _ARTICLE.fullmatch(text) or _PART.fullmatch(text) or _ITEM.fullmatch(text)
+            heading, rest = _heading(text, match, bool(_MARKDOWN.fullmatch(line)))
+            number = chinese_number(match.group(1) or match.group(2)) if match else None
+            chapter = chapters[-1] if chapters else ""
+            open_section = Section(chapter, heading, number, [rest] if rest else [])
+            sections.append(open_section)
+        elif open_section is not None and not open_section.responsible[0]:
+            open_section.paragraphs.append(text)
+        elif _DAY.fullmatch(text) and sections and sections[-1].around and len(sections[-1].body) <= 30:
+            sections[-1].paragraphs.append(text)  # who signed and when belong together
         else:
-            begin("", None, text)
-            here = Section(here.chapter)
-    return chapters, found
+            loose = bool(chapters) and open_section is None  # an unnumbered paragraph of this chapter
+            sections.append(Section(chapters[-1] if loose else "", paragraphs=[text], around=not loose))
+    _part_signature(sections)
+    if not any(section.heading or section.number is not None for section in sections):
+        sections = [Section(s.chapter, paragraphs=s.paragraphs) for s in sections]
+    return Tree(tuple(chapters), tuple(s for s in sections if s.paragraphs or s.heading))
 
 
-def _heading(line: str, rest: str, marked: bool) -> tuple[str, str]:
-    """Heading and body of ``(一)标题。正文``; a line that is all heading has no body."""
-    if marked:
+def _lines(body: str) -> list[str]:
+    """Paragraphs; a line that was wrapped in the middle of a sentence is joined to the next one."""
+    out: list[str] = []
+    wrapped = False
+    for raw in re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL).splitlines():
+        line = re.sub(r"^[-*+]\s+|\*\*", "", raw.strip())
+        if re.fullmatch(r"[-*_]{3,}", raw.strip()):
+            line = ""
+        starts = (
+            any(form.fullmatch(line) for form in (_MARKDOWN, _PART, _ARTICLE, _ITEM)) or line != raw.strip()
+        )
+        if wrapped and line and not starts and not _DAY.fullmatch(line):
+            latin = out[-1][-1].isascii() and line[0].isascii()
+            out[-1] += (" " if latin else "") + line
+        elif line:
+            out.append(line)
+        wrapped = (
+            bool(line) and len(line) > 30 and not _MARKDOWN.match(line) and bool(_UNFINISHED.search(line))
+        )
+    return out
+
+
+def _roles(lines: list[str]) -> Callable[[str], Role]:
+    """Which line is what, decided by the marks that the whole document uses."""
+    texts = [_bare(line) for line in lines]
+    has_articles = any(_ARTICLE.fullmatch(text) for text in texts)
+    has_parts = any(_PART.fullmatch(text) for text in texts)
+    depths = [len(mark.group(1)) for line in lines if (mark := _MARKDOWN.fullmatch(line))]
+    title = bool(depths) and depths[0] == 1 and depths.count(1) == 1
+    levels = sorted(set(depths) - ({1} if title else set()))
+    items_count = not has_articles and not levels
+
+    def role(line: str) -> Role:
+        text, mark = _bare(line), _MARKDOWN.fullmatch(line)
+        if _ARTICLE.fullmatch(text):
+            return "article"
+        if _PART.fullmatch(text):
+            return (
+                "chapter" if has_articles or len(levels) > 1 or _has_items(texts, items_count) else "article"
+            )
+        if items_count and _ITEM.fullmatch(text):
+            return "article"
+        if mark is None:
+            return "text"
+        depth = len(mark.group(1))
+        if title and depth == 1:
+            return "title"
+        if len(levels) > 1 and not (has_parts and not has_articles):
+            return {levels[0]: "chapter", levels[1]: "article"}.get(depth, "text")  # type: ignore[return-value]
+        return "article"
+
+    return role
+
+
+def _has_items(texts: list[str], items_count: bool) -> bool:
+    return items_count and any(_ITEM.fullmatch(text) for text in texts)
+
+
+def _bare(line: str) -> str:
+    mark = _MARKDOWN.fullmatch(line)
+    return mark.group(2).strip() if mark else line
+
+
+def _heading(line: str, match: re.Match[str] | None, marked: bool) -> tuple[str, str]:
+    """Heading and body of ``(一)标题。正文``: a short first sentence that others follow is a heading."""
+    if marked or match is None:
         return line, ""
+    rest = match.group(3)
+    label = line[: len(line) - len(rest)]
     head, mark, body = rest.partition("。")
     if mark and body.strip() and len(head) <= 40 and not re.search(r"[,，;；]", head):
-        return line[: line.index(rest)] + head, body.strip()
-    if not mark and len(line) <= 40:
+        return f"{label}{head}。", body.strip()
+    if not mark and len(line) <= 40 and not re.search(r"[！？!?]$", rest):
         return line, ""
-    return line[: line.index(rest)].strip() if rest else line, rest
+    return label.strip(), rest.strip()
 
 
-def passages(document: Document, body: str) -> tuple[list[Passage], int, int]:
-    """All passages of a document, with the number of its chapters and numbered articles."""
-    chapters, found = sections(body)
-    out: list[Passage] = []
-    shared = {
-        "doc": document.id,
-        "title": document.title,
-        "source": document.source,
-        "owner": document.owner,
-        "valid_from": document.valid_from,
-        "valid_until": document.valid_until,
-        "sample": document.sample,
-    }
-    for order, chapter in enumerate(chapters):
-        out.append(
-            Passage(
-                id=f"{document.id}#chapter-{order + 1}",
-                kind="about",
-                field="chapter",
-                path=(document.title, chapter),
-                order=order,
-                text=chapter,
-                **shared,
-            )
-        )
-    used: set[str] = set()
-    numbered = any(section.number is not None for section in found)
-    restarts = len({s.number for s in found if s.number}) < sum(s.number is not None for s in found)
-    for order, section in enumerate(found):
-        if numbered and section.number is None and not section.heading:
-            # Around the articles stand the notice, the basis and the signatures.
-            text = "\n".join(section.paragraphs)
-            about = sum(p.field == "notice" for p in out) + 1
-            out.append(
-                Passage(
-                    id=f"{document.id}#about-{about}",
-                    kind="about",
-                    field="notice",
-                    path=(document.title,),
-                    order=about,
-                    text=text,
-                    fact_kinds=fact_kinds(text),
-                    gives_orders=gives_orders(text),
-                    **shared,
-                )
-            )
-            continue
-        key = str(section.number) if section.number is not None and not restarts else f"s{order + 1}"
-        assert key not in used  # noqa: S101 - numbers are unique unless they restart
-        used.add(key)
-        out += _article(document, section, key, order, shared)
-    return out, len(chapters), sum(section.number is not None for section in found)
-
-
-def _article(
-    document: Document, section: Section, key: str, order: int, shared: dict[str, object]
-) -> Iterable[Passage]:
-    body = "\n".join(section.paragraphs)
-    responsible = _RESPONSIBLE.search(body)
-    departments = parse_departments(responsible.group(1)) if responsible else ()
-    line = responsible.group(0).strip() if responsible else ""
-    if responsible:
-        body = body[: responsible.start()]
-    path = tuple(part for part in (document.title, section.chapter, section.heading) if part)
-    article_id = f"{document.id}#{key}"
-    common = {**shared, "path": path, "article": section.number, "departments": departments}
-    yield Passage(
-        id=article_id,
-        kind="article",
-        order=order,
-        text="\n".join(part for part in (section.heading, body, line) if part),
-        fact_kinds=fact_kinds(body, departments),
-        **common,  # type: ignore[arg-type]
-    )
-    sentences = [s.strip() for s in split_sentences(body) if s.strip()]
-    for index, sentence in enumerate(sentences):
-        targets = find_targets(sentence)
-        yield Passage(
-            id=f"{article_id}.{index + 1}",
-            kind="sentence",
-            order=index,
-            parent=article_id,
-            text=sentence,
-            targets=targets,
-            fact_kinds=fact_kinds(sentence, departments),
-            gives_orders=gives_orders(sentence),
-            **common,  # type: ignore[arg-type]
-        )
-    if departments:
-        yield Passage(
-            id=f"{article_id}.department",
-            kind="field",
-            field="department",
-            order=len(sentences),
-            parent=article_id,
-            text=line,
-            fact_kinds=(FactKind.DEPARTMENT,),
-            **common,  # type: ignore[arg-type]
-        )
+def _part_signature(sections: list[Section]) -> None:
+    """Take who signed, and when, off the last article."""
+    if not sections or sections[-1].around or len(sections[-1].paragraphs) < 3:
+        return
+    *_, signer, day = sections[-1].paragraphs
+    if _DAY.fullmatch(day) and len(signer) <= 30 and _UNFINISHED.search(signer):
+        del sections[-1].paragraphs[-2:]
+        sections.append(Section(paragraphs=[signer, day], around=True))

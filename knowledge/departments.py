@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 
 import yaml
 
 from assistant.errors import KnowledgeError
+
+ALIASES, ENGLISH = "departments.yaml", "departments_english.yaml"
 
 
 def parse_departments(line: str) -> tuple[str, ...]:
@@ -17,7 +18,42 @@ def parse_departments(line: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in re.split(r"[、,，;；]", line) if name.strip())
 
 
-@lru_cache
+def aliases(departments: Iterable[str], corpus_folder: Path) -> dict[str, str]:
+    """Every way of naming each of ``departments``, to its name as the documents write it.
+
+    Raises KnowledgeError when departments.yaml is broken.
+    """
+    known = set(departments)
+    out: dict[str, str] = {}
+    for name, others in _read(corpus_folder / ALIASES).items():
+        if name in known and isinstance(others, list):
+            out |= {str(other): name for other in others}
+    # 市民政局 is asked for as 民政局; a department's own name wins over another's alias.
+    out |= {name[1:]: name for name in known if name.startswith("市") and len(name) > 3}
+    return out | {name: name for name in known}
+
+
+def english_names(corpus_folder: Path) -> dict[str, str]:
+    """Departments in English, by their name in the documents."""
+    return {name: str(value) for name, value in _read(corpus_folder / ENGLISH).items()}
+
+
+def name_problems(data: object) -> list[str]:
+    """What is wrong in the content of departments.yaml."""
+    if not isinstance(data, dict):
+        return ["is no table of names."]
+    out: list[str] = []
+    owners: dict[str, str] = {}
+    for name, others in data.items():
+        if not isinstance(others, list) or not all(isinstance(other, str) and other for other in others):
+            out.append(f"gives {name} something else than a list of names.")
+            continue
+        for other in others:
+            if owners.setdefault(other, name) != name:
+                out.append(f"gives the name {other} to both {owners[other]} and {name}.")
+    return out
+
+
 def _read(path: Path) -> dict[str, object]:
     if not path.exists():
         return {}
@@ -25,23 +61,6 @@ def _read(path: Path) -> dict[str, object]:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise KnowledgeError(f"{path} can't be read: {error}.", "Mend the file and publish again.") from error
+    if not isinstance(data, dict | None):
+        raise KnowledgeError(f"{path} is no table of names.", "Write one department a line, with its names.")
     return dict(data or {})
-
-
-def aliases(departments: Iterable[str], corpus_folder: Path) -> dict[str, str]:
-    """Every way of naming each department to its full name."""
-    known = set(departments)
-    out: dict[str, str] = {}
-    for name in known:
-        out[name] = name
-        if name.startswith("市") and len(name) > 3:
-            out[name[1:]] = name
-    for name, others in _read(corpus_folder / "departments.yaml").items():
-        if name in known and isinstance(others, list):
-            out.update({str(other): name for other in others})
-    return out
-
-
-def english_names(corpus_folder: Path) -> dict[str, str]:
-    """Departments in English."""
-    return {name: str(value) for name, value in _read(corpus_folder / "departments_english.yaml").items()}

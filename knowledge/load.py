@@ -8,30 +8,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.contracts import Corpus, Document, Passage, Referral
 from assistant.errors import KnowledgeError
-from knowledge.articles import passages as split
-from knowledge.cards import Card, card_passages
+from knowledge.cards import Card, CardFile, card_passages
+from knowledge.departments import ALIASES, ENGLISH, name_problems
+from knowledge.files import Files, Problem, first_error, line_of
+from knowledge.passages import document_passages
 
-LARGEST = 20 * 1024 * 1024  # bytes of one file
-SIDECARS = ("phrasings.yaml", "english.yaml")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong in which file, and what to do."""
-
-    file: str
-    what: str
-    hint: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.what} {self.hint}".rstrip()
+DOCUMENTS = (".md", ".txt")
+PHRASINGS, TRANSLATIONS = "phrasings.yaml", "english.yaml"
+REFERRALS, SYNONYMS = "referrals.yaml", "synonyms.yaml"
 
 
 @dataclass(frozen=True)
@@ -45,238 +35,249 @@ class LoadResult:
 class _Front(BaseModel):
     """Front matter of a document; all of it may be left out of a plain note."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     id: str = Field("", pattern=r"^[A-Za-z0-9._-]*$")
     title: str = ""
-    kind: str = "policy"
+    kind: Literal["policy", "note"] = "policy"
     number: str = ""
     issuer: str = ""
+    drafted_by: str = ""
     issued: date | None = None
+    signed: date | None = None
     source: str = ""
     owner: str = ""
     valid_from: date | None = None
     valid_until: date | None = None
+    language: str = ""
     sample: bool = False
-    index: bool = True
-
-
-class _Cards(BaseModel):
-    """A file of service cards."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    title: str = Field(min_length=2)
-    cards: list[dict[str, Any]]
+    index: bool = True  # false: kept beside the corpus, never answered from
 
 
 @dataclass
 class _Reader:
-    folder: Path
-    problems: list[Problem] = field(default_factory=list)
-    documents: list[Document] = field(default_factory=list)
+    files: Files
+    documents: dict[str, Document] = field(default_factory=dict)
     passages: dict[str, Passage] = field(default_factory=dict)
-    digests: list[str] = field(default_factory=list)
-
-    def wrong(self, path: Path, what: str, hint: str = "") -> None:
-        self.problems.append(Problem(str(path.relative_to(self.folder)), what, hint))
-
-    def text(self, path: Path) -> str | None:
-        """The file's text, or None with a problem named."""
-        try:
-            size = path.stat().st_size
-            if size > LARGEST:
-                self.wrong(path, f"is {size // 2**20} MiB.", f"Split it: a file may have {LARGEST // 2**20} MiB.")
-                return None
-            data = path.read_bytes()
-        except OSError as error:
-            self.wrong(path, f"can't be read: {error.strerror}.", "Check its rights.")
-            return None
-        self.digests.append(f"{path.relative_to(self.folder)}:{hashlib.sha256(data).hexdigest()}")
-        if b"\0" in data[:8192]:
-            self.wrong(path, "is no text file.", "Save it as UTF-8 text, or remove it from the corpus.")
-            return None
-        for encoding in ("utf-8-sig", "gb18030"):
-            try:
-                return data.decode(encoding).replace("\r\n", "\n")
-            except UnicodeDecodeError:
-                continue
-        self.wrong(path, "is neither UTF-8 nor GB18030 text.", "Save it as UTF-8.")
-        return None
-
-    def yaml(self, path: Path, text: str | None = None, first_line: int = 0) -> Any:
-        """Parsed YAML, or None with a problem that names the line."""
-        if text is None:
-            text = self.text(path)
-        if text is None:
-            return None
-        try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line = f" at line {mark.line + 1 + first_line}" if mark else ""
-            self.wrong(path, f"is broken YAML{line}: {getattr(error, 'problem', error)}.", "Mend that line.")
-        except (ValueError, RecursionError) as error:
-            self.wrong(path, f"is broken YAML: {error}.", "Mend it.")
-        return None
-
-    def add(self, path: Path, found: Iterable[Passage]) -> None:
-        for passage in found:
-            if passage.id in self.passages:
-                self.wrong(path, f"repeats the id {passage.id}.", "Give each document and card its own id.")
-            else:
-                self.passages[passage.id] = passage
 
     def document(self, path: Path) -> None:
         """One Markdown or text file."""
-        text = self.text(path)
+        text = self.files.text(path)
         if text is None:
             return
-        front: Any = {}
-        match = re.match(r"---\n(.*?)\n---\n?(.*)$", text, re.DOTALL)
-        if match:
-            front, text = self.yaml(path, match.group(1), 1), match.group(2)
-            if front is None:
-                return
-        elif text.startswith("---\n"):
-            self.wrong(path, "has front matter without an end.", "Close it with a line of ---.")
+        front, body = self._front(path, text)
+        if front is None or not front.index:
             return
-        try:
-            facts = _Front.model_validate(front or {})
-        except ValidationError as error:
-            self.wrong(path, f"has wrong front matter: {_first(error)}.", "Mend that field.")
+        if not body.strip():
+            self.files.wrong(path, "is empty.", "Add text, or remove the file.")
             return
-        if not facts.index:
-            return
-        if facts.valid_from and facts.valid_until and facts.valid_until < facts.valid_from:
-            self.wrong(path, "has valid_until before valid_from.", "Mend the dates.")
-            return
-        if not text.strip():
-            self.wrong(path, "is empty.", "Add text, or remove the file.")
-            return
-        heading = re.search(r"^#\s+(.+)$", text, re.MULTILINE)
+        heading = re.search(r"^#\s+(.+)$", body, re.MULTILINE)
         document = Document(
-            id=facts.id or path.stem.replace(" ", "-"),
-            title=facts.title or (heading.group(1).strip() if heading else path.stem),
-            kind="policy" if facts.kind not in ("note", "cards") else facts.kind,  # type: ignore[arg-type]
-            number=facts.number,
-            issuer=facts.issuer,
-            issued=facts.issued,
-            source=facts.source,
-            owner=facts.owner,
-            valid_from=facts.valid_from,
-            valid_until=facts.valid_until,
-            sample=facts.sample,
+            id=front.id or re.sub(r"[\s#]+", "-", path.stem),
+            title=front.title or (heading.group(1).strip() if heading else path.stem),
+            kind=front.kind,
+            **front.model_dump(
+                include={
+                    "number",
+                    "issuer",
+                    "issued",
+                    "source",
+                    "owner",
+                    "valid_from",
+                    "valid_until",
+                    "sample",
+                }
+            ),
             digest=hashlib.sha256(text.encode()).hexdigest(),
         )
-        found, chapters, articles = split(document, text)
-        self.documents.append(document.model_copy(update={"chapters": chapters, "articles": articles}))
-        self.add(path, found)
+        found, chapters, articles = document_passages(document, body)
+        self._add(path, document.model_copy(update={"chapters": chapters, "articles": articles}), found)
+
+    def _front(self, path: Path, text: str) -> tuple[_Front | None, str]:
+        """Front matter and the text below it; without any, a note. None with a problem noted."""
+        if not re.match(r"---[ \t]*\n", text):
+            return _Front(kind="note"), text
+        match = re.match(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)(.*)", text, re.DOTALL | re.MULTILINE)
+        if match is None:
+            self.files.wrong(path, "has front matter without an end.", "Close it with a line of ---.", 1)
+            return None, text
+        data = self.files.yaml(path, match.group(1), 1)
+        if data is None:
+            return None, text
+        try:
+            front = _Front.model_validate(data)
+        except ValidationError as error:
+            where, message = first_error(error)
+            line = line_of(text, rf"^{re.escape(where)}\s*:") if where else 1
+            self.files.wrong(path, f"has wrong front matter: {message}.", "Mend that field.", line)
+            return None, text
+        if front.valid_from and front.valid_until and front.valid_until < front.valid_from:
+            line = line_of(text, r"^valid_until")
+            self.files.wrong(path, "has valid_until before valid_from.", "Mend the dates.", line)
+            return None, text
+        return front, match.group(2)
 
     def cards(self, path: Path) -> None:
-        """One file of service cards; a broken card does not spoil the others' messages."""
-        data = self.yaml(path)
-        if data is None:
+        """One file of service cards; a broken card is left out and does not hide the others' problems."""
+        text = self.files.text(path)
+        data = None if text is None else self.files.yaml(path, text)
+        if text is None or data is None:
             return
         try:
-            file = _Cards.model_validate(data)
+            file = CardFile.model_validate(data)
         except ValidationError as error:
-            self.wrong(path, f"is no file of cards: {_first(error)}.", "It needs id, title and cards.")
+            what = f"is no file of cards: {first_error(error)[1]}."
+            self.files.wrong(path, what, "It needs id, title and cards.", 1)
             return
-        document = Document(id=file.id, title=file.title, kind="cards", digest=hashlib.sha256(repr(data).encode()).hexdigest())
-        cards = []
+        cards: dict[str, Card] = {}
         for number, raw in enumerate(file.cards, 1):
+            id_ = str(raw.get("id", ""))
+            name = f"card {raw.get('name') or id_ or f'number {number}'}"
+            line = line_of(text, rf"^\s*-?\s*id:\s*[\"']?{re.escape(id_)}[\"']?\s*$")
             try:
-                cards.append(Card.model_validate(raw))
+                card = Card.model_validate(raw)
             except ValidationError as error:
-                name = raw.get("name") or raw.get("id") or f"number {number}"
-                self.wrong(path, f"card {name}: {_first(error)}.", "Mend that field.")
-        sample = bool(cards) and all(card.sample for card in cards)
-        self.documents.append(document.model_copy(update={"sample": sample}))
-        for card in cards:
-            self.add(path, card_passages(document, card))
-
-    def sidecar(self, path: Path) -> None:
-        """Phrasings or translations of passages."""
-        data = self.yaml(path)
-        if data is None:
-            return
-        for entry in data if isinstance(data, list) else [None]:
-            if not isinstance(entry, dict) or "passage" not in entry:
-                self.wrong(path, "has an entry without a passage.", "Each entry is {passage: id, …}.")
+                self.files.wrong(path, f"{name}: {first_error(error)[1]}.", "Mend that field.", line)
                 continue
-            passage = self.passages.get(str(entry["passage"]))
+            if card.id in cards:
+                self.files.wrong(
+                    path, f"{name} repeats the id {card.id}.", "Give each card its own id.", line
+                )
+            cards.setdefault(card.id, card)
+        document = Document(
+            id=file.id,
+            title=file.title,
+            kind="cards",
+            sample=bool(cards) and all(card.sample for card in cards.values()),
+            digest=hashlib.sha256(text.encode()).hexdigest(),
+        )
+        self._add(path, document, [p for card in cards.values() for p in card_passages(document, card)])
+
+    def _add(self, path: Path, document: Document, found: Iterable[Passage]) -> None:
+        if document.id in self.documents:
+            what = f"repeats the document id {document.id}."
+            self.files.wrong(path, what, "Give each document its own id.", 1)
+            return
+        self.documents[document.id] = document
+        self.passages |= {passage.id: passage for passage in found}
+
+    def sidecar(self, path: Path, key: str) -> None:
+        """Phrasings (``key`` questions) or translations (``key`` text) of passages."""
+        text = self.files.text(path)
+        data = None if text is None else self.files.yaml(path, text)
+        if text is None or data is None:
+            return
+        for entry in data if isinstance(data, list) else [data]:
+            id_ = str(entry.get("passage", "")) if isinstance(entry, dict) else ""
+            if not id_ or key not in entry:
+                what = f"has an entry without {'a passage' if not id_ else key}: {str(entry)[:60]}."
+                self.files.wrong(path, what, f"Each entry has passage and {key}.")
+                continue
+            line = line_of(text, rf"passage:\s*[\"']?{re.escape(id_)}[\"']?\s*$")
+            passage = self.passages.get(id_)
             if passage is None:
-                self.wrong(path, f"names the unknown passage {entry['passage']}.", "Correct the id or remove it.")
-            elif path.name == "phrasings.yaml":
-                more = tuple(str(q).strip() for q in entry.get("questions") or () if str(q).strip())
-                self.passages[passage.id] = passage.model_copy(update={"phrasings": (*passage.phrasings, *more)})
+                what = f"names the unknown passage {id_}."
+                self.files.wrong(path, what, "Correct the id, or remove the entry.", line)
+                continue
+            change = self._change(passage, entry[key])
+            if change is None:
+                self.files.wrong(path, f"has a wrong {key} for {id_}.", "See the entries around it.", line)
             else:
-                self.passages[passage.id] = passage.model_copy(update={"english": str(entry.get("text") or "") or None})
+                self.passages[id_] = passage.model_copy(update=change)
+
+    @staticmethod
+    def _change(passage: Passage, value: object) -> dict[str, object] | None:
+        if isinstance(value, str) and value.strip():
+            return {"english": value.strip()}
+        if not isinstance(value, list) or not all(str(each or "").strip() for each in value):
+            return None
+        more = (str(each).strip() for each in value)
+        return {"phrasings": tuple(dict.fromkeys((*passage.phrasings, *more)))}
 
     def referrals(self, path: Path) -> tuple[Referral, ...]:
-        data = self.yaml(path) if path.exists() else None
-        out = []
-        for entry in data or ():
+        """Topics that the documents don't cover; each sends to a hotline that has a card."""
+        known = {p.id.rpartition("#")[2] for p in self.passages.values() if p.kind == "card"}
+        out: list[Referral] = []
+        for entry in self._list(path):
             try:
-                out.append(Referral.model_validate(_strings(entry)))
-            except (ValidationError, TypeError) as error:
-                self.wrong(path, f"has a wrong entry: {_first(error)}.", "It needs topic and phrasings.")
+                # YAML reads 12345 as a number; a hotline is a name.
+                referral = Referral.model_validate({**entry, "hotline": str(entry.get("hotline", "12345"))})
+            except (ValidationError, TypeError, AttributeError) as error:
+                message = first_error(error)[1] if isinstance(error, ValidationError) else str(error)
+                what = f"has a wrong entry {str(entry)[:60]}: {message}."
+                self.files.wrong(path, what, "It needs topic and phrasings.")
+                continue
+            if referral.hotline and referral.hotline not in known:
+                what = f"sends {referral.topic} to {referral.hotline}, which has no card."
+                self.files.wrong(path, what, "Add the card or correct the number.")
+            out.append(referral)
         return tuple(out)
 
     def synonyms(self, path: Path) -> tuple[tuple[str, ...], ...]:
-        data = self.yaml(path) if path.exists() else None
-        return tuple(tuple(str(word) for word in group) for group in data or () if isinstance(group, list) and group)
+        """Groups of words that mean the same."""
+        out: list[tuple[str, ...]] = []
+        for group in self._list(path):
+            if isinstance(group, list) and len(group) > 1 and all(isinstance(word, str) for word in group):
+                out.append(tuple(group))
+            else:
+                self.files.wrong(
+                    path, f"has a wrong group: {str(group)[:60]}.", "A group lists at least two words."
+                )
+        return tuple(out)
+
+    def departments(self, path: Path) -> None:
+        """Names of departments: only checked here, for they are read where questions are understood."""
+        data = self.files.yaml(path)
+        for what in name_problems(data) if data is not None and path.name == ALIASES else ():
+            self.files.wrong(path, what, "Each department has a list of its other names.")
+
+    def _list(self, path: Path) -> list[Any]:
+        data = self.files.yaml(path) if path.exists() else []
+        if isinstance(data, list):
+            return data
+        if data is not None:
+            self.files.wrong(path, "is no list.", "Start each entry with a dash.", 1)
+        return []
 
 
 def load_corpus(folder: Path, strict: bool = False) -> LoadResult:
-    """Read everything below ``folder``. With ``strict``, any problem raises KnowledgeError naming all."""
+    """Read everything below ``folder``: documents first, then cards, then what belongs to their passages.
+
+    Broken files and cards are left out and named in ``problems``. With ``strict``, any problem raises
+    KnowledgeError naming all of them. Raises KnowledgeError when there is no such folder.
+    """
     if not folder.is_dir():
         raise KnowledgeError(f"There is no corpus folder {folder}.", "Set JIAMENKOU_CORPUS_FOLDER.")
-    reader = _Reader(folder)
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    for path in files:
-        if path.suffix.lower() in (".md", ".txt"):
+    reader = _Reader(Files(folder))
+    sidecars: list[tuple[Path, str]] = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if not path.is_file() or any(part.startswith(".") for part in name.parts):
+            continue
+        if path.suffix.lower() in DOCUMENTS:
             reader.document(path)
-        elif path.parent.name == "cards" and path.suffix in (".yaml", ".yml"):
+        elif path.name in (PHRASINGS, TRANSLATIONS):
+            sidecars.append((path, "questions" if path.name == PHRASINGS else "text"))
+        elif path.parent.name == "cards" and path.suffix.lower() in (".yaml", ".yml"):
             reader.cards(path)
-    for path in files:
-        if path.name in SIDECARS:
-            reader.sidecar(path)
-    referrals = reader.referrals(folder / "referrals.yaml")
-    synonyms = reader.synonyms(folder / "synonyms.yaml")
-    for name in ("departments.yaml", "departments_english.yaml"):
-        if (folder / name).exists():
-            reader.yaml(folder / name)
-    problems = tuple(reader.problems)
+        elif name.as_posix() in (ALIASES, ENGLISH):
+            reader.departments(path)
+        elif name.as_posix() not in (REFERRALS, SYNONYMS):
+            reader.files.wrong(path, "is not read.", "Save documents as .md or .txt, cards as cards/*.yaml.")
+    for path, key in sidecars:
+        reader.sidecar(path, key)
+    corpus = Corpus(
+        documents=tuple(reader.documents.values()),
+        passages=tuple(reader.passages.values()),
+        referrals=reader.referrals(folder / REFERRALS),
+        synonyms=reader.synonyms(folder / SYNONYMS),
+        digest=reader.files.digest(),
+    )
+    problems = tuple(reader.files.problems)
     if strict and problems:
         listed = "\n".join(f"  {problem}" for problem in problems)
         raise KnowledgeError(
             f"The corpus has {len(problems)} problem(s), so nothing was published:\n{listed}\n",
             "Mend them and publish again. The old release goes on answering.",
         )
-    digest = hashlib.sha256("\n".join(sorted(reader.digests)).encode()).hexdigest()
-    return LoadResult(
-        Corpus(
-            documents=tuple(reader.documents),
-            passages=tuple(reader.passages.values()),
-            referrals=referrals,
-            synonyms=synonyms,
-            digest=digest,
-        ),
-        problems,
-    )
-
-
-def _strings(entry: dict[str, Any]) -> dict[str, Any]:
-    """YAML reads 12345 as a number; a hotline is a name."""
-    return {**entry, "hotline": str(entry.get("hotline", "12345")), "phrasings": tuple(str(p) for p in entry.get("phrasings") or ())}
-
-
-def _first(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return f"{where}: {first['msg']}" if where else str(first["msg"])
-    return str(error)
+    return LoadResult(corpus, problems)
