@@ -32,7 +32,7 @@ _ORDERS = re.compile(
     r".{0,6}(?:指令|指示|规则|提示|要求|设定|内容)"
     r"|(?:系统|初始)提示词|你(?:现在|从现在起)(?:是|扮演)|你(?:必须|只能|只许|一定要)(?:回答|回复|输出|告诉|说)"
     r"|(?:回答|回复)(?:任何|所有|一切).{0,6}问题(?:时|都|,|，).{0,6}(?:说|回答|回复|输出|必须)"
-    r"|(?:不要|别|禁止)(?:向|对|告诉)?(?:用户|居民|提问者)(?:透露|提及|说明)"
+    r"|(?:不要|别)告诉(?:用户|居民|提问者)|(?:不要|别)向(?:用户|居民|提问者)(?:透露|提及|说明)"
     r"|ignore\s+(?:(?:all|any|the|your|of)\s+)*(?:previous|prior|above|earlier)"
     r"|(?:disregard|forget)\s+(?:all|any|the|your|previous|everything)"
     r"|system\s+prompt|you\s+(?:are\s+now|must\s+(?:answer|reply|say|respond))\b"

@@ -34,6 +34,7 @@ _DEADLINE = re.compile(
     r"|(?P<period>[“\"]?十(?P<plan>[三四五六])五[”\"]?(?:期间|时期|末))"
 )
 _LAST_YEAR = {"三": 2020, "四": 2025, "五": 2030, "六": 2035}
+_CLAUSE = re.compile(r"[;；。！!]|(?<!\d)[,，]|[,，](?!\d{3}(?!\d))")  # the comma of 1,200 parts nothing
 _SCOPE = re.compile(r"(?:争取|力争)?(每个?区|各区|每个街镇|各街镇|每个街道|各街道)")
 _WHERE = re.compile(r"(?:街镇[(（]乡[)）]|街镇|街道|各区|全市|城乡|村居|居村)$")
 _VERBS = (
@@ -57,7 +58,7 @@ def find_targets(sentence: str) -> tuple[Target, ...]:
     out: list[Target] = []
     deadline = _Deadline()
     before = here = ""  # the clause before this one that is more than a deadline
-    for clause in re.split(r"[,，;；。！!]", sentence):
+    for clause in _CLAUSE.split(sentence):
         clause = clause.strip()
         when = _DEADLINE.search(clause)
         if when:
