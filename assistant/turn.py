@@ -211,6 +211,10 @@ class Assistant:
             ),
         )
 
+    def session(self, id_: str) -> Session:
+        """The session of this id, for callers that run whole turns."""
+        return self._sessions.get(id_)
+
     def cancel(self, session: str) -> None:
         """Make the running turn stale."""
         self._sessions.cancel(session)

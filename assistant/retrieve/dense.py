@@ -114,6 +114,7 @@ class DenseArtefact:
         """Write the collection, and read a known vector back before calling it done."""
         cache = CachedVectors(self._embedder, self._cache_folder)
         all_ = list(entries(corpus))
+        (folder / "embedder").write_text(self._embedder.name, encoding="utf-8")
         client = open_client(folder, self._url)
         name = collection_name(folder, self._url)
         collection = client.get_or_create_collection(name, configuration=GRAPH, embedding_function=None)  # type: ignore[arg-type]
@@ -144,7 +145,13 @@ def collection_name(folder: Path, url: str) -> str:
 class DenseIndex:
     """Asks one release's collection."""
 
-    def __init__(self, folder: Path, url: str = "") -> None:
+    def __init__(self, folder: Path, url: str = "", embedder: str = "") -> None:
+        built_with = (folder / "embedder").read_text(encoding="utf-8") if (folder / "embedder").exists() else ""
+        if embedder and built_with != embedder:
+            raise RetrieveError(
+                f"The release was built with the embedder {built_with or 'unknown'}, not {embedder}.",
+                "Run `jiamenkou publish`.",
+            )
         self._client = open_client(folder, url)
         try:
             self._collection: Any = self._client.get_collection(
