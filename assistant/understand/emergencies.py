@@ -104,7 +104,9 @@ def _rules() -> _Rules:
 
     def plain(item: dict[str, Any]) -> dict[str, re.Pattern[str]]:
         return {
-            language: re.compile(item[language] if isinstance(item[language], str) else "|".join(item[language]))
+            language: re.compile(
+                item[language] if isinstance(item[language], str) else "|".join(item[language])
+            )
             for language in ("zh", "en")
         }
 
@@ -114,14 +116,26 @@ def _rules() -> _Rules:
         for rule in item["rules"]
     ]
     cues = [
-        _Cue(cue["name"], cue["points"], cue.get("more", 0), cue.get("needs", ""),
-             {"zh": compiled(cue["zh"], "zh"), "en": re.compile(cue["en"])} if "en" in cue
-             else {"zh": compiled(cue["zh"], "zh"), "en": re.compile("(?!)")})
+        _Cue(
+            cue["name"],
+            cue["points"],
+            cue.get("more", 0),
+            cue.get("needs", ""),
+            {"zh": compiled(cue["zh"], "zh"), "en": re.compile(cue["en"])}
+            if "en" in cue
+            else {"zh": compiled(cue["zh"], "zh"), "en": re.compile("(?!)")},
+        )
         for cue in data["cues"]
     ]
     built = _Rules(
-        data["threshold"], data["sounds_like_cost"], plain(data["harmless"]), plain(data["denied"]),
-        plain(data["topic"]), cues, rules, data["kinds"],
+        data["threshold"],
+        data["sounds_like_cost"],
+        plain(data["harmless"]),
+        plain(data["denied"]),
+        plain(data["topic"]),
+        cues,
+        rules,
+        data["kinds"],
     )
     from pypinyin import lazy_pinyin
 

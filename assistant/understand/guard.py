@@ -29,8 +29,10 @@ SmallTalk = Literal["greeting", "thanks", "goodbye", "who_are_you", "what_can_yo
 MANNERS = Path(__file__).with_name("manners.yaml")
 
 _SENTENCE = re.compile(r"[^。！？!?；;\n]+[。！？!?；;\n]*|[。！？!?；;\n]+")
-_CLAUSE = re.compile(r"[^，,、]+[，,、]*")
-_JOINED = re.compile(r"^(?:然后|并且|而且|同时|接着|另外|还有|顺便|再|和|但是?|不过|那么|所以|and|then|but|also|please)[，,\s]*")
+_CLAUSE = re.compile(r"(?:[^，,、]|(?<=\d),(?=\d))+[，,、]*")
+_JOINED = re.compile(
+    r"^(?:然后|并且|而且|同时|接着|另外|还有|顺便|再|和|但是?|不过|那么|所以|and|then|but|also|please)[，,\s]*"
+)
 _EDGES = re.compile(r"^[\s，,、。；;：:!！]+|[\s，,、；;：:]+$")
 _ASKS = re.compile(
     r"[？?]|吗|呢|多少|几|哪|什么|啥|怎么|怎样|如何|谁|何时|是否|能不能|有没有|可不可以|介绍|想问|请问|说说|讲讲|告诉我"
@@ -54,7 +56,11 @@ class _Manners:
 def _manners() -> _Manners:
     """The patterns of manners.yaml, compiled once."""
     data = yaml.safe_load(MANNERS.read_text(encoding="utf-8"))
-    orders = [re.compile(pattern, re.IGNORECASE) for language in ("zh", "en") for pattern in data["orders"][language]]
+    orders = [
+        re.compile(pattern, re.IGNORECASE)
+        for language in ("zh", "en")
+        for pattern in data["orders"][language]
+    ]
     abuse = re.compile(f"{data['abuse']['zh']}|{data['abuse']['en']}", re.IGNORECASE)
     talk = {kind: re.compile(data["small_talk"][kind], re.IGNORECASE) for kind in get_args(SmallTalk)}
     return _Manners(tuple(orders), abuse, talk)
