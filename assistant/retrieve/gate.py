@@ -50,14 +50,14 @@ class Gate:
         referred_off_topic = evidence.referral is not None and evidence.referral.off_topic
 
         reason = self._scope(question, candidates) or self._kind(question, candidates)
-        if reason and confidence > self._weights["off_topic"]:
+        off_topic = referred_off_topic and evidence.referral_score >= first.phrasing
+        if reason and not off_topic:
             return Decision(action="unknown", confidence=confidence, reason=reason, candidates=near)
-        if confidence < self._weights["answer"]:
-            off_topic = referred_off_topic and evidence.referral_score >= first.phrasing
+        if confidence < self._weights["answer"] or reason:
             return Decision(
                 action="unknown",
                 confidence=confidence,
-                reason=reason or ("off_topic" if off_topic else "not_covered"),
+                reason="off_topic" if off_topic else reason or "not_covered",
                 candidates=() if off_topic else near,
             )
         return Decision(
@@ -95,14 +95,16 @@ class Gate:
 def features(evidence: Evidence) -> dict[str, float]:
     """Scores that the gate's model weighs."""
     if not evidence.candidates:
-        return dict.fromkeys(("dense", "article_dense", "phrasing", "lead", "coverage"), 0.0)
+        return dict.fromkeys(("dense", "article_dense", "phrasing", "referral", "coverage", "lead"), 0.0)
     first = evidence.candidates[0]
+    phrasing = max(c.phrasing for c in evidence.candidates[:3])
     return {
         "dense": max(c.dense for c in evidence.candidates[:3]),
         "article_dense": first.article_dense,
-        "phrasing": max(c.phrasing for c in evidence.candidates[:3]),
-        "lead": max(c.phrasing for c in evidence.candidates[:3]) - evidence.referral_score,
+        "phrasing": phrasing,
+        "referral": evidence.referral_score,
         "coverage": first.coverage,
+        "lead": max(-0.05, min(0.05, phrasing - evidence.referral_score)),
     }
 
 

@@ -29,7 +29,7 @@ class ReleaseSearch:
 
     def __init__(self, corpus: Corpus, dense: DenseIndex, lexical: LexicalIndex, embedder: Embedder) -> None:
         self._passages = {p.id: p for p in corpus.passages}
-        self._referrals = corpus.referrals
+        self.referrals = corpus.referrals
         self._synonyms = corpus.synonyms
         self._dense, self._lexical, self._embedder = dense, lexical, embedder
         self._position = {id_: i for i, id_ in enumerate(lexical.ids)}
@@ -39,7 +39,11 @@ class ReleaseSearch:
     def search(self, question: Question, day: date) -> Evidence:
         """Candidates that may answer ``question`` on ``day``, best first; expired ones are never ranked."""
         vector = self._embedder.encode_query([question.resolved])[0]
-        return self.rank(question, vector, self._dense.near(vector, NEAR), day)
+        return self.rank(question, vector, self.near(vector), day)
+
+    def near(self, vector: Vectors) -> list[Hit]:
+        """Vectors near a question's."""
+        return self._dense.near(vector, NEAR)
 
     def rank(self, question: Question, vector: Vectors, hits: list[Hit], day: date) -> Evidence:
         """Fuse what is near ``vector`` with what shares words and sounds."""
@@ -82,7 +86,7 @@ class ReleaseSearch:
         nearest = max(best["referral"].items(), key=lambda item: item[1], default=None)
         return Evidence(
             candidates=tuple(candidates[:SHOWN]),
-            referral=self._referrals[int(nearest[0])] if nearest else None,
+            referral=self.referrals[int(nearest[0])] if nearest else None,
             referral_score=nearest[1] if nearest else 0.0,
         )
 
