@@ -267,3 +267,8 @@ def prepare() -> None:
     """Read and compile the rules, so that the first question doesn't wait for it (about half a second)."""
     _rules()
     _reading("一")
+
+
+def plain_text(text: str) -> str:
+    """``text`` as the Chinese patterns see it: tidy, lower case, dialect made standard."""
+    return _plain(tidy(text), "zh")

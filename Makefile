@@ -1,0 +1,48 @@
+# The whole developer surface. Each target sets up what it needs; none needs another first.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup run test check bench eval calibrate browser weights
+
+setup: .venv/.ready weights
+
+.venv/.ready: pyproject.toml scripts/install_torch.py
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@# Without a network a finished environment is used as it is.
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python scripts/install_torch.py
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+weights: .venv/.ready
+	$(BIN)/jiamenkou weights pull
+
+run: setup
+	$(BIN)/jiamenkou serve
+
+test: setup browser
+	$(BIN)/python -m pytest
+
+# Debian's Chromium for the page's own tests; JIAMENKOU_BROWSER=none leaves them out.
+browser:
+	@if [ "$$JIAMENKOU_BROWSER" != none ] && ! command -v chromium >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk; \
+	  else echo "Install chromium and fonts-noto-cjk, or set JIAMENKOU_BROWSER=none."; exit 1; fi; fi
+
+check: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/jiamenkou publish
+	$(BIN)/python -m evaluation.bench
+
+eval: setup
+	$(BIN)/jiamenkou publish
+	$(BIN)/python -m evaluation.evaluate --engine auto --split test --write
+
+calibrate: setup
+	$(BIN)/jiamenkou publish --no-prefixes
+	$(BIN)/python -m evaluation.calibrate

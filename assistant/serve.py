@@ -1,0 +1,97 @@
+"""Serve one data folder: the web service and chat, the model in the background, prefixes while idle."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from assistant.contracts import LanguageModel
+from assistant.errors import BusyError, JiamenkouError, SettingsError
+from assistant.settings import Settings
+
+
+def run(config: Settings, say: Callable[[str], None]) -> None:
+    """Serve until interrupted; raises BusyError or SettingsError when that can't begin."""
+    config.data_folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(config.data_folder / "server.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise BusyError(
+            f"Another server already uses {config.data_folder}.",
+            "Open the page that it serves, or set JIAMENKOU_DATA_FOLDER for a second one.",
+        ) from None
+    try:
+        _check_port(config)
+        _serve(config, say)
+    finally:
+        lock.release()
+
+
+def _check_port(config: Settings) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+        except OSError as error:
+            raise SettingsError(
+                f"{config.host}:{config.port} can't be used: {error.strerror}.",
+                "Stop what listens there, or set JIAMENKOU_PORT.",
+            ) from error
+
+
+def _serve(config: Settings, say: Callable[[str], None]) -> None:
+    import uvicorn
+
+    from assistant.http.app import build_app
+    from assistant.main import articles, build, make_model
+    from assistant.observe import TurnObserver, configure_logging
+    from ui.chat import mount
+
+    configure_logging(config.log_level)
+    model: LanguageModel | None = None
+    try:
+        model = make_model(config)
+    except JiamenkouError as error:
+        say(f"No language model: {error} Answers are extractive.")
+    assistant, library = build(config, model, [TurnObserver()])
+    preparing = {"done": 0, "of": 0}
+
+    def health() -> dict[str, Any]:
+        knowledge = library.knowledge()
+        return {"ready": True, "release": knowledge.release, "passages": len(knowledge.passages), "prefixes": preparing}
+
+    app = mount(build_app(assistant, health, config), assistant)
+    if model is not None:
+        threading.Thread(
+            target=lambda: asyncio.run(_prepare(model, library, articles, preparing, say)), daemon=True
+        ).start()
+    say(f"Open http://{config.host}:{config.port}")
+    try:
+        uvicorn.run(app, host=config.host, port=config.port, log_level="warning", access_log=False)
+    finally:
+        if model is not None:
+            asyncio.run(model.close())
+
+
+async def _prepare(
+    model: LanguageModel, library: Any, articles: Callable[[Any], Any], preparing: dict[str, int], say: Callable[[str], None]
+) -> None:
+    """Compute missing prefixes; questions come first, so this only uses idle time."""
+
+    def progress(done: int, of: int) -> None:
+        preparing.update(done=done, of=of)
+
+    try:
+        for _ in range(1200):
+            if await model.ready():
+                break
+            await asyncio.sleep(0.1)
+        await model.prepare(articles(library.knowledge()), progress)
+    except JiamenkouError as error:
+        say(f"Prefixes are not ready: {error}")
