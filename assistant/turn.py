@@ -22,6 +22,7 @@ from assistant.contracts import (
     Decision,
     Document,
     Exchange,
+    FactKind,
     Language,
     LanguageModel,
     Observer,
@@ -117,7 +118,7 @@ class Assistant:
             if reply is None:
                 with clock.step("retrieve"):
                     evidence = await asyncio.to_thread(knowledge.retriever.search, question, self._today())
-                    decision = self._gate.decide(question, evidence)
+                    decision = unsaid(self._gate.decide(question, evidence), question, session)
                 with clock.step("answer"):
                     referral = evidence.referral.hotline if evidence.referral else "12345"
                     reply = await self._compose(question, decision, referral, knowledge)
@@ -187,7 +188,7 @@ class Assistant:
         number = await self._model.select(
             question.resolved, parent, [s.text for s in sentences], self._select_timeout
         )
-        if number == 0:
+        if not 1 <= number <= len(sentences):
             return compose(question, decision.candidates)
         picked = sentences[number - 1]
         known = {c.passage.id: c for c in decision.candidates}
@@ -246,6 +247,19 @@ class Assistant:
             rated = getattr(observer, "rated", None)
             if rated:
                 rated(good)
+
+
+def unsaid(decision: Decision, question: Question, session: Session) -> Decision:
+    """For a follow-up that asks on, put first what its article says and was not said yet."""
+    if decision.action != "answer" or not question.follow_up or not session.memory:
+        return decision
+    said = set(session.memory[-1].passage_ids)
+    first = decision.candidates[0].passage
+    if first.id not in said or not (question.more or question.kinds == (FactKind.GENERAL,)):
+        return decision
+    fresh = [c for c in decision.candidates if c.passage.parent == first.parent and c.passage.id not in said]
+    rest = [c for c in decision.candidates if c not in fresh]
+    return decision.model_copy(update={"candidates": (*fresh, *rest)})
 
 
 class Clock:

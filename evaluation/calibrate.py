@@ -57,7 +57,7 @@ def rows() -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray
     labels, weights, is_dev = [], [], []
     for text, answerable, weight, from_dev in asked:
         question = make_question(clean_question(text), aliases=knowledge.aliases)
-        vector = embedder.encode_query([question.resolved])[0]
+        vector = search.vector(question.resolved)
         hits = [h for h in search.near(vector) if from_dev or h.cosine < SAME]
         evidence = search.rank(question, vector, hits, date.today())
         values = gate.features(evidence)

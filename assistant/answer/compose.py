@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from assistant.contracts import Answer, Candidate, Citation, FactKind, Language, Passage, Question, Target
 from assistant.answer.wording import opening, tidy
 
-SPOKEN = 95  # characters of one sentence that are spoken; longer ones are trimmed
+SPOKEN = 80  # characters of one sentence that are spoken; longer ones are trimmed
+BREATH = 72  # characters that a trimmed span may grow to
 BOTH = 170  # characters of two sentences together
 BESIDE = 0.12  # lead of the best sentence under which the next one is said too
 
@@ -66,7 +67,7 @@ def _body(question: Question, candidate: Candidate) -> str:
     if question.language is Language.ENGLISH:
         return passage.english or tidy(passage.text)
     text = passage.text
-    if len(text) > SPOKEN:
+    if len(text) > SPOKEN and passage.kind == "sentence":
         text = trimmed(question, candidate)
     return tidy(text)
 
@@ -79,6 +80,7 @@ def trimmed(question: Question, candidate: Candidate) -> str:
         target = nearest_target(span + question.resolved, passage.targets)
         if target and target.text not in span and not any(t.text in span for t in passage.targets):
             span = target.text
+    span = _widened(passage.text, span)
     deadline = next((t.deadline for t in passage.targets if t.text and t.text in span and t.deadline), "")
     if deadline and deadline.strip("“”") not in span:
         before = passage.text.find(deadline)
@@ -86,6 +88,25 @@ def trimmed(question: Question, candidate: Candidate) -> str:
             lead = "到" if passage.text[before - 1 : before] == "到" else ""
             span = f"{lead}{deadline},{span}"
     return span
+
+
+def _widened(text: str, span: str) -> str:
+    """``span`` with the clauses around it, as far as one breath allows: alone it is often too bare."""
+    start = text.find(span)
+    if start < 0:
+        return span
+    end = start + len(span)
+    while end < len(text):
+        cut = next((i for i in range(end + 1, len(text)) if text[i] in ",，;；。"), len(text))
+        if cut - start > BREATH or text[end] in ";；":
+            break
+        end = cut
+    while start > 0:
+        cut = max((text.rfind(mark, 0, start - 1) for mark in ",，;；"), default=-1) + 1
+        if end - cut > BREATH or text[start - 1] in ";；":
+            break
+        start = cut
+    return text[start:end]
 
 
 def nearest_target(words: str, targets: Sequence[Target]) -> Target | None:

@@ -28,6 +28,7 @@ _COUNT = re.compile(
     r"(一共|总共|共|共有|有)?(多少|几)(个)?(条(?!件|款不|街|路|线)|章|大?部分|方面|大块)|分(成|为)?几|how many (articles|chapters|parts|sections)",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"文号|发文字号|文件(的)?(编号|字号)|document number", re.IGNORECASE)
 _TARGETS = re.compile(r"(哪些|什么|有啥|列|所有|全部).{0,8}(目标|指标)|(目标|指标)(有|是)?(哪些|什么|啥)|(which|what|list).{0,12}targets", re.IGNORECASE)
 _REVERSE = re.compile(
     r"(负责|管|牵头|参与|承担|主管)(着|了)?(方案)?(里|中)?(的)?(哪|什么|几|啥)|哪(几|些)(条|项|事|任务)|(职责|任务|责任)(是|有)?(哪|什么)|responsible for (what|which)|what .{0,24}responsible for",
@@ -44,10 +45,13 @@ class Structure:
         self._articles: dict[tuple[str, int], Passage] = {}
         self._chapters: dict[str, list[Passage]] = defaultdict(list)
         self._children: dict[str, list[Passage]] = defaultdict(list)
+        self._numbers: dict[str, Passage] = {}
         self.departments = frozenset(name for p in corpus.passages for name in p.departments)
         for passage in corpus.passages:
             if passage.kind == "article" and passage.article is not None:
                 self._articles[passage.doc, passage.article] = passage
+            elif passage.kind == "about" and passage.text in {d.number for d in self._documents}:
+                self._numbers[passage.doc] = passage
             elif passage.kind == "about" and passage.field == "chapter":
                 self._chapters[passage.doc].append(passage)
             elif passage.parent:
@@ -62,6 +66,8 @@ class Structure:
             return self._article(document, question)
         if question.chapter is not None and _WHOLE.search(question.text):
             return self._chapter(document, question)
+        if _NUMBER.search(question.text):
+            return self._document_number(document, question)
         if _COUNT.search(question.text) and _of_document(question.text):
             return self._count(document, question)
         if question.departments and _REVERSE.search(question.text):
@@ -97,6 +103,16 @@ class Structure:
                 f"责任部门、单位是{'、'.join(names)}。"
             )
         return _structured(text, [cite(field), cite(passage)], question, departments=names)
+
+    def _document_number(self, document: Document, question: Question) -> Answer | None:
+        passage = self._numbers.get(document.id)
+        if passage is None:
+            return None
+        if question.language is Language.ENGLISH:
+            text = f"The document number of the action plan is {passage.text}."
+        else:
+            text = f"{short_name(document.title)}的文号是{passage.text}。"
+        return _structured(text, [cite(passage)], question)
 
     def _article(self, document: Document, question: Question) -> Answer:
         number = question.article or 0

@@ -7,9 +7,12 @@ import math
 import re
 from pathlib import Path
 
-from assistant.contracts import Candidate, Decision, Evidence, FactKind, Passage, Question
+from assistant.contracts import Candidate, Decision, Evidence, FactKind, Language, Passage, Question
 
 CALIBRATION = json.loads((Path(__file__).parent / "calibration.json").read_text(encoding="utf-8"))
+
+# Cosine to a known phrasing from which a question means that very card.
+NAMED = {Language.CHINESE: 0.93, Language.ENGLISH: 0.89}
 
 # Facts that must stand in the evidence itself: a score alone can't tell a price from its absence.
 _STRICT = {
@@ -111,6 +114,8 @@ def features(evidence: Evidence) -> dict[str, float]:
 def holds(kind: FactKind, question: Question, candidate: Candidate) -> bool:
     """Whether the evidence has a fact of this kind."""
     passage = candidate.passage
+    if kind is FactKind.PHONE and candidate.phrasing < NAMED[question.language]:
+        return False  # some hotline is always near: it must be this one that is meant
     if kind is FactKind.PRICE:
         if _FREE.search(question.resolved) and not _AMOUNT.search(question.resolved):
             return bool(_MONEY.search(passage.text))

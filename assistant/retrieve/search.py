@@ -19,6 +19,7 @@ from assistant.retrieve.words import expand, tokens
 
 NEAR = 150  # vectors looked at; phrasings, spans and referrals are among them
 TOP = 15  # candidates taken from each way of searching
+LONG = 45  # characters above which a question is a story
 SHOWN = 8  # candidates handed on
 
 WEIGHTS = json.loads((Path(__file__).parent / "calibration.json").read_text(encoding="utf-8"))
@@ -38,8 +39,16 @@ class ReleaseSearch:
 
     def search(self, question: Question, day: date) -> Evidence:
         """Candidates that may answer ``question`` on ``day``, best first; expired ones are never ranked."""
-        vector = self._embedder.encode_query([question.resolved])[0]
+        vector = self.vector(question.resolved)
         return self.rank(question, vector, self.near(vector), day)
+
+    def vector(self, text: str) -> Vectors:
+        """A question's vector; of a long story its end, where the question stands, counts as much as all."""
+        if len(text) <= LONG:
+            return np.asarray(self._embedder.encode_query([text])[0], np.float32)
+        both = self._embedder.encode_query([text, text[-LONG:]])
+        mean = np.asarray(both.sum(0), np.float32)
+        return mean / np.float32(np.linalg.norm(mean) or 1.0)
 
     def near(self, vector: Vectors) -> list[Hit]:
         """Vectors near a question's."""
@@ -66,6 +75,8 @@ class ReleaseSearch:
         ]
         dense = self._cosines(vector, passages, best["text"])
         word_top, sound_top = float(words.max(initial=0.0)) or 1.0, float(sounds.max(initial=0.0)) or 1.0
+        focus = self._passages.get(question.focus or "")
+        family = {focus.id, focus.parent} if focus else set()
         candidates = []
         for passage in passages:
             at = self._position[passage.id]
@@ -78,7 +89,7 @@ class ReleaseSearch:
                 "coverage": self.coverage(question.resolved, passage),
             }
             score = sum(self._weights[name] * value for name, value in features.items())
-            if question.focus and question.focus in (passage.id, passage.parent):
+            if passage.id in family or (passage.parent and passage.parent in family):
                 score += self._weights["focus"]
             span = spans(passage.text)[nearest_span[passage.id]] if passage.id in nearest_span else ""
             candidates.append(Candidate(passage=passage, score=score, span=span, **features))

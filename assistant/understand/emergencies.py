@@ -1,4 +1,4 @@
-"""Recognise an emergency in what a resident says, from the rules in emergencies.yaml."""
+"""Recognise an emergency in what a resident says: rules first, then a learned sense of danger."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import yaml
 
 from assistant.contracts import Language
 from assistant.understand.clean import HAN, detect_language, tidy
+from assistant.understand.danger import danger
 
 RULES = Path(__file__).with_name("emergencies.yaml")
 
@@ -81,6 +82,9 @@ class _Rules:
     cues: list[_Cue]
     rules: list[_Rule]
     kinds: dict[str, dict[str, Any]]
+    asks: dict[str, re.Pattern[str]]  # the saying asks something
+    sense_asks: int
+    sense_threshold: float
     by_sound: dict[str, list[tuple[tuple[str, ...], str]]] = field(default_factory=dict)
     real_words: frozenset[str] = frozenset()
 
@@ -136,6 +140,9 @@ def _rules() -> _Rules:
         cues,
         rules,
         data["kinds"],
+        plain(data["sense"]),
+        data["sense"]["asks"],
+        data["sense"]["threshold"],
     )
     from pypinyin import lazy_pinyin
 
@@ -241,6 +248,18 @@ def _best(text: str, language: str, rules: _Rules) -> tuple[int, _Rule] | None:
     return best
 
 
+def _sensed(text: str, rules: _Rules) -> str:
+    """The kind of emergency that ``text`` sounds like though no rule knows it; '' for none."""
+    plain = _plain(text, "zh")
+    language = "en" if detect_language(text) is Language.ENGLISH else "zh"
+    said = _plain(text, language)
+    bare = rules.harmless["en"].sub(_TAKEN_OUT, rules.harmless["zh"].sub(_TAKEN_OUT, plain))
+    odds = danger().score(bare)
+    odds += sum(min(points, 0) for points in _cues(said, language, rules).values())
+    odds += rules.sense_asks if rules.asks[language].search(said) else 0
+    return danger().kind(plain) if odds >= rules.sense_threshold else ""
+
+
 def recognise_emergency(text: str) -> Emergency | None:
     """The emergency that ``text`` (Chinese, English, or both) tells of, if any."""
     rules = _rules()
@@ -253,20 +272,25 @@ def recognise_emergency(text: str) -> Emergency | None:
     best = max((item for item in found if item), key=lambda item: item[0], default=None)
     if (best is None or best[0] < rules.threshold) and (repaired := _as_it_sounds(_plain(text, "zh"), rules)):
         heard = _best(repaired, "zh", rules)
-        best = (heard[0] - rules.sounds_like_cost, heard[1]) if heard else None
-    if best is None or best[0] < rules.threshold:
-        return None
-    rule = best[1]
-    item = rules.kinds[rule.kind]
+        best = (heard[0] - rules.sounds_like_cost, heard[1]) if heard else best
+    if best is not None and best[0] >= rules.threshold:
+        return _emergency(best[1].kind, best[1].say, text, rules)
+    sensed = _sensed(text, rules)
+    return _emergency(sensed, "", text, rules) if sensed else None
+
+
+def _emergency(kind: str, say: str, text: str, rules: _Rules) -> Emergency:
+    item = rules.kinds[kind]
     language = "en" if detect_language(text) is Language.ENGLISH else "zh"
-    said = item["say"][rule.say] if rule.say else item
-    return Emergency(rule.kind, item["number"], said[language], tuple(item["hotlines"]))
+    said = item["say"][say] if say else item
+    return Emergency(kind, item["number"], said[language], tuple(item["hotlines"]))
 
 
 def prepare() -> None:
     """Read and compile the rules, so that the first question doesn't wait for it (about half a second)."""
     _rules()
     _reading("一")
+    danger()
 
 
 def plain_text(text: str) -> str:

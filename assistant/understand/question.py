@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from assistant.contracts import Exchange, FactKind, Language, Question
 from assistant.understand.clean import detect_language
 from assistant.understand.follow_up import resolve
 from assistant.understand.intent import departments_named, understand
+
+
+LONG = 45  # characters above which a question is a story with the question at its end
+
+# Words that speak of asking, not of what is asked.
+_FRAME = re.compile(
+    r"(?:what|how) does the (?:action )?plan say (?:about|on)|does the plan (?:say|mention) (?:anything )?(?:about|on)|"
+    r"according to the plan,?|in the plan|(?:这个|行动)?方案(?:里面?|中|上)(?:是)?(?:怎么|有没有)?(?:说|写|提到?|讲|规定)(?:的|了|过)?(?:是|吗)?|政府说|听说",
+    re.IGNORECASE,
+)
+_WHO = re.compile(
+    r"(?:这(?:件事|块|个事|些|方面)?)?(?:的(?:事|责任|主管)?)?(?:是|由|归|属于|要找|找)?(?:哪(?:个|些|几个|一个)(?:政府)?(?:部门|单位|局|委|机构)|什么(?:部门|单位)|谁)(?:来)?"
+    r"(?:负责|主管|管理|管|牵头|抓|弄|保障)?(?:的|呀|呢|啊)?|责任(?:部门|单位)(?:是|有)?(?:哪些|谁)?|归口|"
+    r"(?:which|what) (?:department|bureau|authority|agency|commission)s? (?:is|are)?|who is|responsible for|in charge of",
+    re.IGNORECASE,
+)
+
+
+def last_part(text: str) -> str:
+    """The end of a long story, where its question stands; a short text is taken whole."""
+    if len(text) <= LONG:
+        return text
+    clauses = re.findall(r"[^，,。；;！!？?]+[，,。；;！!？?]*", text)
+    end = ""
+    while clauses and len(end) + len(clauses[-1]) <= LONG:
+        end = clauses.pop() + end
+    return end or text[-LONG:]
+
+
+def _topic(text: str, asks_who: bool) -> str:
+    """What is to be searched: without the words of asking, unless nothing would remain."""
+    bare = _FRAME.sub("", text)
+    if asks_who:
+        bare = _WHO.sub("", bare)
+    return bare if len(re.findall(r"\w", bare)) >= 2 else text
 
 
 def make_question(
@@ -23,7 +59,7 @@ def make_question(
     The language is the one that was asked in; ``language`` decides where the words don't.
     """
     spoken = detect_language(text) if any(c.isalpha() for c in text) else (language or Language.CHINESE)
-    intent = understand(text, this_year)
+    intent = understand(last_part(text), this_year)
     resolved = resolve(text, memory, intent.kinds, spoken)
     kinds = intent.kinds
     years, places = intent.years, intent.places
@@ -31,7 +67,7 @@ def make_question(
         kinds = understand(resolved.text, this_year).kinds
     return Question(
         text=text,
-        resolved=resolved.text,
+        resolved=_topic(resolved.text, FactKind.DEPARTMENT in kinds),
         language=spoken,
         kinds=kinds,
         years=years,
