@@ -22,7 +22,6 @@ from assistant.contracts import (
     Decision,
     Document,
     Exchange,
-    FactKind,
     Language,
     LanguageModel,
     Observer,
@@ -39,7 +38,8 @@ from assistant.understand.guard import abusive, gives_orders, recognise_emergenc
 from assistant.understand.question import make_question
 
 CLOSE = 0.15  # lead of the best sentence under which the model is asked to select
-ENGINES = ("auto", "extractive", "llm")
+# A follow-up on where or what for: the sentence that was said did not tell.
+_ELSEWHERE = re.compile(r"哪里|哪儿|哪些(地方|方面|领域|范围)|\bwhere\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ def unsaid(decision: Decision, question: Question, session: Session) -> Decision
         return decision
     said = set(session.memory[-1].passage_ids)
     first = decision.candidates[0].passage
-    if first.id not in said or not (question.more or question.kinds == (FactKind.GENERAL,)):
+    if first.id not in said or not (question.more or _ELSEWHERE.search(question.text)):
         return decision
     fresh = [c for c in decision.candidates if c.passage.parent == first.parent and c.passage.id not in said]
     rest = [c for c in decision.candidates if c not in fresh]

@@ -53,10 +53,13 @@ class Gate:
         referred_off_topic = evidence.referral is not None and evidence.referral.off_topic
 
         reason = self._scope(question, candidates) or self._kind(question, candidates)
-        off_topic = referred_off_topic and evidence.referral_score >= first.phrasing
+        # A follow-up that stays with its article, and who is responsible for it, need less proof.
+        stays = bool(question.focus) and first.passage.parent == (question.focus or "").rpartition(".")[0]
+        enough = self._weights["near" if stays or FactKind.DEPARTMENT in question.kinds else "answer"]
+        off_topic = not stays and referred_off_topic and evidence.referral_score >= first.phrasing
         if reason and not off_topic:
             return Decision(action="unknown", confidence=confidence, reason=reason, candidates=near)
-        if confidence < self._weights["answer"] or reason:
+        if confidence < enough or reason:
             return Decision(
                 action="unknown",
                 confidence=confidence,

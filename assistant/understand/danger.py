@@ -67,12 +67,12 @@ class Danger:
 
 def _sayings() -> tuple[list[str], list[str]]:
     """All sayings as the rules see them, and the kind of each ('' for everyday ones)."""
-    from assistant.understand.emergencies import plain_text
+    from assistant.understand.emergencies import bare_text
 
     data = yaml.safe_load(SAYINGS.read_text(encoding="utf-8"))
     pairs = [(text, kind) for kind, texts in data["emergencies"].items() for text in texts]
     pairs += [(text, "") for text in data["everyday"]]
-    return [plain_text(text) for text, _ in pairs], [kind for _, kind in pairs]
+    return [bare_text(text) for text, _ in pairs], [kind for _, kind in pairs]
 
 
 def _rarity(texts: list[str]) -> dict[str, float]:
@@ -97,11 +97,11 @@ def learn(everyday: list[str]) -> dict[str, object]:
     """
     import numpy as np
 
-    from assistant.understand.emergencies import plain_text
+    from assistant.understand.emergencies import bare_text
 
     texts, kinds = _sayings()
     rarity = _rarity(texts)
-    texts += map(plain_text, everyday)
+    texts += map(bare_text, everyday)
     kinds += [""] * len(everyday)
     grams = [_grams(text) for text in texts]
     vocabulary = {gram: at for at, gram in enumerate(sorted(rarity))}

@@ -40,6 +40,8 @@ _DIALECT = (
     (re.compile("[特脱忒]了"), "掉了"),
     (re.compile(rf"([{HAN}])[、，,.…—\-\s]+(?=\1)"), ""),  # 着、着火了
 )
+_ENOUGH = 8  # characters from which what was learned counts in full
+_RAMBLING = 120  # characters beyond which only the rules are sure enough
 _NUMERAL = re.compile("[一二两三四五六七八九十百千万]")
 _APOSTROPHES = re.compile("['’‘`´]")
 _SPACES = re.compile(rf"(?<=[{HAN}]) +|(?<![A-Za-z]) +(?=[{HAN}])")
@@ -250,14 +252,15 @@ def _best(text: str, language: str, rules: _Rules) -> tuple[int, _Rule] | None:
 
 def _sensed(text: str, rules: _Rules) -> str:
     """The kind of emergency that ``text`` sounds like though no rule knows it; '' for none."""
-    plain = _plain(text, "zh")
     language = "en" if detect_language(text) is Language.ENGLISH else "zh"
     said = _plain(text, language)
-    bare = rules.harmless["en"].sub(_TAKEN_OUT, rules.harmless["zh"].sub(_TAKEN_OUT, plain))
-    odds = danger().score(bare)
+    bare = bare_text(text)
+    if len(bare) > _RAMBLING:
+        return ""
+    odds = danger().score(bare) * min(1.0, len(bare) / _ENOUGH)
     odds += sum(min(points, 0) for points in _cues(said, language, rules).values())
     odds += rules.sense_asks if rules.asks[language].search(said) else 0
-    return danger().kind(plain) if odds >= rules.sense_threshold else ""
+    return danger().kind(bare) if odds >= rules.sense_threshold else ""
 
 
 def recognise_emergency(text: str) -> Emergency | None:
@@ -293,6 +296,7 @@ def prepare() -> None:
     danger()
 
 
-def plain_text(text: str) -> str:
-    """``text`` as the Chinese patterns see it: tidy, lower case, dialect made standard."""
-    return _plain(tidy(text), "zh")
+def bare_text(text: str) -> str:
+    """``text`` plain and without harmless phrases, as the learned sense of danger reads it."""
+    harmless = _rules().harmless
+    return harmless["en"].sub(_TAKEN_OUT, harmless["zh"].sub(_TAKEN_OUT, _plain(tidy(text), "zh")))
