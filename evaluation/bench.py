@@ -1,0 +1,392 @@
+"""Measure speed and memory with the real models, against targets; render all figures for the READMEs."""
+# ruff: noqa: ASYNC109 - deadlines are a parameter of the LanguageModel contract
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import math
+import os
+import platform
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from assistant.contracts import LanguageModel, Passage
+from assistant.errors import AnswerError
+from assistant.main import Library, build, make_model
+from assistant.settings import ROOT, Settings
+from assistant.turn import Assistant
+from assistant.understand.clean import clean_question
+from assistant.understand.question import make_question
+
+QUESTIONS = Path(__file__).parent / "questions"
+RESULTS = Path(__file__).parent / "bench.json"
+FIGURES = Path(__file__).parent / "figures.json"
+READMES = {"en": ROOT / "README.md", "zh": ROOT / "README.zh.md"}
+ASKED = "养老床位到2025年要有多少张？"  # of no question set; for the subprocesses
+SELECTIONS = 40  # questions that the model selects for
+
+# key: (English, Chinese, unit, target: the value must be lower)
+MEASURES: dict[str, tuple[str, str, str, float]] = {
+    "retrieval_p50": ("Retrieval with the question's embedding, p50", "检索（含问题向量），p50", "ms", 40),
+    "retrieval_p95": ("Retrieval with the question's embedding, p95", "检索（含问题向量），p95", "ms", 80),
+    "extractive_p50": ("First text of an extractive answer, p50", "摘取式回答的首段文字，p50", "ms", 300),
+    "extractive_p95": ("First text of an extractive answer, p95", "摘取式回答的首段文字，p95", "ms", 0),
+    "selected_p50": ("Answer that the model selects, p50", "模型选句的回答，p50", "ms", 1000),
+    "selected_p95": ("Answer that the model selects, p95", "模型选句的回答，p95", "ms", 2000),
+    "emergency_p50": ("Emergency reply, p50", "紧急情况的回复，p50", "ms", 100),
+    "cold_start": ("Cold start of `jiamenkou ask` to the answer", "`jiamenkou ask` 冷启动到回答", "s", 30),
+    "memory": ("Peak memory, service and model process", "内存峰值（服务和模型进程）", "MB", 4096),
+    "first_publish": (
+        "From an empty data folder to an extractive answer",
+        "从空数据目录到摘取式回答",
+        "s",
+        30,
+    ),
+    "prefixes": ("All prefixes computed, model load included", "算完全部前缀（含加载模型）", "s", 360),
+    "republish": ("Publish again, nothing changed", "内容未变时再次发布", "s", 5),
+}
+SETS = {
+    "factual": "直接提问",
+    "colloquial": "口语提问",
+    "departments": "问责任部门",
+    "structure": "问文件本身",
+    "premise": "带错误前提",
+    "english": "英文",
+    "follow_ups": "追问",
+    "unanswerable": "答不了的问题",
+    "shared": "共享开发集",
+    "injection": "注入指令",
+    "bad input": "无效输入",
+    "look-alikes": "貌似紧急",
+    "emergencies": "紧急情况",
+    "answerable, not refused": "可回答且未拒答",
+    "no unsourced fact": "没有无出处的事实",
+}
+CHECKS = {
+    "right article": "引用条目正确",
+    "fact": "事实正确",
+    "departments": "部门齐全",
+    "articles": "条目齐全",
+    "refused": "已拒答",
+    "in English": "用英文回答",
+    "not obeyed": "未照办",
+    "polite answer": "礼貌回应",
+    "no alarm": "未误报",
+    "answered or refused": "该答则答，该拒则拒",
+}
+
+
+class Watched:
+    """A language model whose selections are counted, late ones included."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        self._model = model
+        self.name, self.writes = model.name, False
+        self.asked = self.late = 0
+
+    async def ready(self) -> bool:
+        """Whether it is loaded."""
+        return await self._model.ready()
+
+    async def select(self, question: str, passage: Passage, sentences: Sequence[str], timeout: float) -> int:
+        """Pass on, and count."""
+        self.asked += 1
+        try:
+            return await self._model.select(question, passage, sentences, timeout)
+        except AnswerError:
+            self.late += 1
+            raise
+
+
+def questions(*names: str) -> list[str]:
+    """The test split of these sets, in order; no conversations."""
+    found = []
+    for name in names:
+        for line in (QUESTIONS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
+            item = json.loads(line)
+            if item["split"] == "test":
+                found.append(item["q"])
+    return found
+
+
+def share(times: Sequence[float], part: float) -> float:
+    """The smallest time that at least ``part`` of all times don't exceed."""
+    ordered = sorted(times)
+    return ordered[max(0, math.ceil(len(ordered) * part) - 1)]
+
+
+def retrieval(library: Library, asked: Sequence[str]) -> list[float]:
+    """Milliseconds of each search, the question's embedding included."""
+    knowledge, today, times = library.knowledge(), date.today(), []
+    for text in asked:
+        question = make_question(clean_question(text), (), None, knowledge.aliases, today.year)
+        started = time.perf_counter()
+        knowledge.retriever.search(question, today)
+        times.append((time.perf_counter() - started) * 1000)
+    return times
+
+
+async def first_text(assistant: Assistant, asked: Sequence[str], session: str) -> list[float]:
+    """Milliseconds from a question to the first piece of its answer's text, each in a session of its own."""
+    times = []
+    for number, text in enumerate(asked):
+        started, first = time.perf_counter(), 0.0
+        async for event in assistant.ask(text, f"{session}-{number}"):
+            if event.type in ("text", "error") and not first:
+                first = time.perf_counter()
+        times.append((first - started) * 1000)
+        assistant.erase(f"{session}-{number}")
+    return times
+
+
+async def selections(
+    assistant: Assistant, model: Watched, asked: Sequence[str], limit: int = SELECTIONS
+) -> tuple[list[float], int]:
+    """Milliseconds of the turns in which the model was asked to select, and how many of them were late."""
+    times: list[float] = []
+    late_before = model.late
+    for number, text in enumerate(asked):
+        if len(times) == limit:
+            break
+        before = model.asked
+        took = await first_text(assistant, [text], f"selected-{number}")
+        if model.asked > before:
+            times += took
+    return times, model.late - late_before
+
+
+def peak(process: int | None = None) -> float:
+    """Largest resident memory of a process so far (this one by default), in MB; Linux tells it of others."""
+    status = Path(f"/proc/{process or 'self'}/status")
+    if status.exists():
+        found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text())
+        return int(found[1]) / 1024 if found else 0.0
+    if process is not None:
+        return 0.0
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+def command(*words: str, data_folder: Path) -> float:
+    """Seconds that one `jiamenkou` command takes in a process of its own; raises when it fails."""
+    environment = {**os.environ, "JIAMENKOU_DATA_FOLDER": str(data_folder)}
+    program = Path(sys.executable).with_name("jiamenkou")
+    started = time.perf_counter()
+    subprocess.run([str(program), *words], check=True, env=environment, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def publishing(folder: Path, say: Callable[[str], None]) -> dict[str, float]:
+    """Publish into an empty folder as staff would; afterwards it can serve, with prefixes."""
+    values = {}
+    values["first_publish"] = command("ask", "--engine", "extractive", ASKED, data_folder=folder)
+    say(f"first answer after {values['first_publish']:.0f} s; computing prefixes …")
+    values["prefixes"] = command("publish", data_folder=folder)
+    values["republish"] = command("publish", data_folder=folder)
+    return values
+
+
+async def serving(config: Settings, say: Callable[[str], None]) -> tuple[dict[str, float], dict[str, int]]:
+    """All that is measured on a published folder: values by measure, and counts."""
+    say("cold start …")
+    values = {"cold_start": command("ask", ASKED, data_folder=config.data_folder)}
+    local = make_model(config)
+    if local is None:
+        raise SystemExit("JIAMENKOU_LLM is none: there is no model to measure.")
+    try:
+        model = Watched(local)
+        assistant, library = build(config, None, engine="extractive")
+        selecting = Assistant(
+            library.knowledge,
+            model,
+            select_timeout=config.llm_timeout,
+            engine="llm",  # type: ignore[arg-type]
+        )
+        _with_page(assistant, config)  # the service's memory holds the page, too
+        for _ in range(600):
+            if await model.ready():
+                break
+            await asyncio.sleep(0.1)
+        asked = questions("factual", "colloquial")
+        await first_text(selecting, [ASKED] * 3, "warm-up")
+        say("retrieval …")
+        found = retrieval(library, asked)
+        say("extractive answers …")
+        texts = await first_text(assistant, asked, "extractive")
+        urgent = await first_text(assistant, questions("emergencies"), "emergency")
+        say("selected answers …")
+        selected, late = await selections(selecting, model, asked)
+        if not selected:
+            raise SystemExit("No question reached the model: is it loaded, and is the corpus published?")
+        child = getattr(getattr(local, "_server", None), "process_id", None)
+        values["memory"] = peak() + (peak(child) if child else 0.0)
+    finally:
+        await local.close()
+    for name, times in (
+        ("retrieval", found),
+        ("extractive", texts),
+        ("selected", selected),
+        ("emergency", urgent),
+    ):
+        for part in (50, 95):
+            if f"{name}_p{part}" in MEASURES:
+                values[f"{name}_p{part}"] = share(times, part / 100)
+    counts = {"questions": len(asked), "emergencies": len(urgent), "selections": len(selected), "late": late}
+    return values, counts
+
+
+def _with_page(assistant: Assistant, config: Settings) -> None:
+    from assistant.http.app import build_app
+    from ui.chat import mount
+
+    mount(build_app(assistant, dict, config), assistant)
+
+
+def machine() -> dict[str, Any]:
+    """What it was measured on."""
+    info = Path("/proc/cpuinfo")
+    model = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
+    return {
+        "processor": model[1].strip() if model else platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+
+
+def results(values: dict[str, float], counts: dict[str, int]) -> dict[str, Any]:
+    """Values with their targets; a target of 0 is none."""
+    rows = {}
+    for key, (_, _, unit, target) in MEASURES.items():
+        if key in values:
+            passed = values[key] < target if target else None
+            rows[key] = {
+                "value": round(values[key], 1),
+                "unit": unit,
+                "target": target or None,
+                "passed": passed,
+            }
+    return {"machine": machine(), "day": date.today().isoformat(), "counts": counts, "rows": rows}
+
+
+_NOTE = (
+    "Measured on {day} on {processor}, {cores} cores, {system}, Python {python}, no GPU. {questions} test questions, "
+    "{emergencies} emergencies; the model was asked to select {selections} times, of which {late} were late or "
+    "broken and the extractive answer stood in (their time counts)."
+)
+_NOTE_CHINESE = (
+    "{day} 测于 {processor}，{cores} 核，{system}，Python {python}，无显卡。{questions} 个测试问题，"
+    "{emergencies} 个紧急情况；模型选句 {selections} 次，其中 {late} 次超时或出错，改用摘取式回答（时间照样计入）。"
+)
+
+
+# --- tables --------------------------------------------------------------------------
+
+
+def table(path: Path = RESULTS, language: str = "en") -> str:
+    """The results in ``path`` as a Markdown table, with what they were measured on."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    chinese = language == "zh"
+    lines = [
+        "| 项目 | 实测 | 目标 | 达标 |" if chinese else "| What | Measured | Target | Met |",
+        "|---|---:|---:|:-:|",
+    ]
+    words = {True: "是", False: "**否**", None: ""} if chinese else {True: "yes", False: "**no**", None: ""}
+    for key, row in data["rows"].items():
+        target = f"< {_number(row['target'])} {row['unit']}" if row["target"] else "–"
+        name = MEASURES[key][1 if chinese else 0]
+        lines.append(
+            f"| {name} | {_number(row['value'])} {row['unit']} | {target} | {words[row['passed']]} |"
+        )
+    note = (_NOTE_CHINESE if chinese else _NOTE).format(day=data["day"], **data["machine"], **data["counts"])
+    return "\n".join((*lines, "", note))
+
+
+def evaluation_table(path: Path = FIGURES, language: str = "en") -> str:
+    """The scores of the test split in ``path`` as a Markdown table: the auto engine's if there are any."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    key = next(key for key in ("test/auto", "test/extractive") if key in data)
+    chinese = language == "zh"
+    lines = ["| 项目 | 命中 | 比例 |" if chinese else "| Measure | Hits | Share |", "|---|---:|---:|"]
+    for name, score in data[key].items():
+        if not score["of"]:
+            continue
+        shown = _in_chinese(name) if chinese else name[0].upper() + name[1:].replace("_", "-")
+        lines.append(f"| {shown} | {score['hits']}/{score['of']} | {score['share']:.1%} |")
+    engine = key.partition("/")[2]
+    return "\n".join(
+        (*lines, "", f"测试集，`--engine {engine}`。" if chinese else f"Test split, `--engine {engine}`.")
+    )
+
+
+def _in_chinese(name: str) -> str:
+    if name in SETS:
+        return SETS[name]
+    group, _, check = name.partition(": ")
+    return f"{SETS.get(group, group)}：{CHECKS.get(check, check)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def replace_block(text: str, name: str, content: str) -> str:
+    """``text`` with ``content`` between the markers of ``name``; raises ValueError when there are none."""
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    if text.count(start) != 1 or text.count(end) != 1:
+        raise ValueError(f"{start} … {end} must stand in the text once.")
+    head, rest = text.split(start)
+    return f"{head}{start}\n{content}\n{end}{rest.split(end)[1]}"
+
+
+def write_readmes() -> None:
+    """Put the figures that were measured into both READMEs; a block without figures stays as it is."""
+    for language, readme in READMES.items():
+        text = readme.read_text(encoding="utf-8")
+        for name, path, render in (("bench", RESULTS, table), ("eval", FIGURES, evaluation_table)):
+            if path.exists():
+                text = replace_block(text, name, render(path, language))
+        readme.write_text(text, encoding="utf-8")
+
+
+def say(text: str) -> None:
+    """Progress for people."""
+    print(f"[bench] {text}", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Measure and write, or render what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="skip publishing; use the published data folder")
+    parser.add_argument("--readme", action="store_true", help="only write the figures into the READMEs")
+    arguments = parser.parse_args()
+    if arguments.readme:
+        write_readmes()
+        return
+    if arguments.quick:
+        values, counts = asyncio.run(serving(Settings(), say))
+    else:
+        with tempfile.TemporaryDirectory(prefix="jiamenkou-bench-") as name:
+            published = publishing(Path(name), say)
+            values, counts = asyncio.run(serving(Settings(data_folder=Path(name)), say))
+            values |= published
+    found = results(values, counts)
+    RESULTS.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    print(table(RESULTS))
+    failed = [key for key, row in found["rows"].items() if row["passed"] is False]
+    if failed:
+        sys.exit(f"Above target: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
