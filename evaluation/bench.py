@@ -15,12 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from assistant.contracts import LanguageModel, Passage
+from assistant.contracts import Language, LanguageModel, Passage
 from assistant.errors import AnswerError
 from assistant.main import Library, build, make_model
 from assistant.settings import ROOT, Settings
@@ -106,6 +106,22 @@ class Watched:
         except AnswerError:
             self.late += 1
             raise
+
+    def write(
+        self, question: str, evidence: Sequence[str], language: Language, timeout: float
+    ) -> AsyncIterator[str]:
+        """Pass on."""
+        return self._model.write(question, evidence, language, timeout)
+
+    async def prepare(
+        self, articles: Sequence[tuple[Passage, Sequence[str]]], progress: Callable[[int, int], None]
+    ) -> int:
+        """Pass on."""
+        return await self._model.prepare(articles, progress)
+
+    async def close(self) -> None:
+        """End the model."""
+        await self._model.close()
 
 
 def questions(*names: str) -> list[str]:
@@ -210,7 +226,7 @@ async def serving(config: Settings, say: Callable[[str], None]) -> tuple[dict[st
             library.knowledge,
             model,
             select_timeout=config.llm_timeout,
-            engine="llm",  # type: ignore[arg-type]
+            engine="llm",
         )
         _with_page(assistant, config)  # the service's memory holds the page, too
         for _ in range(600):
@@ -280,13 +296,14 @@ def results(values: dict[str, float], counts: dict[str, int]) -> dict[str, Any]:
 
 
 _NOTE = (
-    "Measured on {day} on {processor}, {cores} cores, {system}, Python {python}, no GPU. {questions} test questions, "
-    "{emergencies} emergencies; the model was asked to select {selections} times, of which {late} were late or "
-    "broken and the extractive answer stood in (their time counts)."
+    "Measured on {day} on {processor}, {cores} cores, {system}, Python {python}, no GPU. {questions} test "
+    "questions, {emergencies} emergencies; the model was asked to select {selections} times, of which {late} "
+    "were late or broken and the extractive answer stood in (their time counts)."
 )
 _NOTE_CHINESE = (
     "{day} 测于 {processor}，{cores} 核，{system}，Python {python}，无显卡。{questions} 个测试问题，"
-    "{emergencies} 个紧急情况；模型选句 {selections} 次，其中 {late} 次超时或出错，改用摘取式回答（时间照样计入）。"
+    "{emergencies} 个紧急情况；模型选句 {selections} 次，其中 {late} 次超时或出错，改用摘取式回答"
+    "（时间照样计入）。"
 )
 
 
