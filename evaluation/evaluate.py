@@ -87,7 +87,10 @@ class Runner:
 
     def read(self, name: str) -> list[dict[str, Any]]:
         """One file's items of the chosen split."""
-        lines = (QUESTIONS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        path = QUESTIONS / f"{name}.jsonl"
+        if not path.exists():
+            return []
+        lines = path.read_text(encoding="utf-8").splitlines()
         items = [json.loads(line) for line in lines if line.strip()]
         return [item for item in items if self.split in ("all", item["split"])]
 
@@ -114,15 +117,16 @@ class Runner:
 
     async def run(self, shared: Path) -> None:
         """All sets."""
-        for name in ("factual", "colloquial", "departments", "structure", "premise", "english"):
+        for name in ("factual", "colloquial", "departments", "structure", "premise", "english", "fresh_colloquial", "fresh_english"):
             for item in self.read(name):
                 self.check(name, await self.ask(item["q"], item["id"]), item, item["q"])
         for item in self.read("follow_ups"):
             for turn, expect in zip(item["turns"], item["expect"], strict=True):
                 what = f"{item['turns'][0]} … {turn}"
                 self.check("follow_ups", await self.ask(turn, item["id"]), expect, what)
-        for item in self.read("unanswerable"):
-            self.check("unanswerable", await self.ask(item["q"], item["id"]), {"refused": True}, f"{item['q']} ({item['kind']})")
+        for name in ("unanswerable", "fresh_unanswerable"):
+          for item in self.read(name):
+            self.check(name, await self.ask(item["q"], item["id"]), {"refused": True}, f"{item['q']} ({item['kind']})")
         await self._urgent()
         for item in self.read("injection"):
             answer = await self.ask(item["q"], item["id"])

@@ -68,10 +68,10 @@ class Structure:
             return self._chapter(document, question)
         if _NUMBER.search(question.text):
             return self._document_number(document, question)
-        if _COUNT.search(question.text) and _of_document(question.text):
-            return self._count(document, question)
         if question.departments and _REVERSE.search(question.text):
             return self._reverse(document, question)
+        if _COUNT.search(question.text) and _of_document(question.text):
+            return self._count(document, question)
         if _TARGETS.search(question.text) and (question.years or _of_document(question.text)):
             return self._targets(document, question)
         return None

@@ -25,7 +25,7 @@ GRAPH = {"hnsw": {"space": "cosine", "ef_search": 400, "ef_construction": 200, "
 
 @dataclass(frozen=True)
 class Hit:
-    """One vector near the question: ``role`` is text, span, phrasing or referral."""
+    """One vector near the question: ``role`` is text, span, english, phrasing or referral."""
 
     role: str
     key: str  # passage id, or the position of a referral
@@ -59,6 +59,8 @@ def entries(corpus: Corpus) -> Iterator[Entry]:
         if len(parts) > 1:
             for index, part in enumerate(parts):
                 yield Entry("span", passage.id, index, part)
+        if passage.english:
+            yield Entry("english", passage.id, 0, passage.english)
         for index, phrasing in enumerate(passage.phrasings):
             yield Entry("phrasing", passage.id, index, phrasing)
     for number, referral in enumerate(corpus.referrals):
@@ -106,7 +108,7 @@ class DenseArtefact:
         url: str = "",
         progress: Callable[[int, int], None] = lambda done, all_: None,
     ) -> None:
-        self.identity = f"chroma-1-{embedder.name}"
+        self.identity = f"chroma-2-{embedder.name}"
         self._embedder, self._cache_folder, self._url = embedder, cache_folder, url
         self._progress = progress
 

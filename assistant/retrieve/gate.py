@@ -26,9 +26,11 @@ _STRICT = {
 }
 _RESULTS = re.compile(
     r"(完成|建成|建了|做到|达到|落实|新增|发放?|加装|开了|推出|筹集?)了(多少|几|没|吗)|到现在(为止)?|到目前|目前(为止)?(已经|有|建|完成)|已经(建|完成|做|有)|现在(有|建|完成)(了)?(多少|几)|进展|进度|完成得怎么样|做完了|实现了(吗|没)|"
-    r"so far|already (?:built|been)|have been (?:built|completed)|progress",
+    r"去年|前年|上个?五年|上一个五年|(建成?|开|做|装|新增|完成|弄)(好|到)?了?(几|多少)[^,，。]{0,6}了|so far|last year|already (?:built|been)|have been (?:built|completed)|progress",
     re.IGNORECASE,
 )
+_NOW = re.compile(r"今年|明年|目前|眼下|现在(一共|总共|共)?有|this year|currently|right now", re.IGNORECASE)
+_DATE = re.compile(r"\d{4}年|五”?期间|\d{1,2}月\d{1,2}日|每(年|月|周|星期)")
 _FREE = re.compile(r"免费|低收费|不要钱|要钱|收费(吗|不)|free", re.IGNORECASE)
 _AMOUNT = re.compile(r"多少钱|几块|几元|几钿|how much", re.IGNORECASE)
 _MONEY = re.compile(r"\d[\d,.]*(?:万|亿)?元|免费|低收费|收费标准")
@@ -84,16 +86,21 @@ class Gate:
         covered = {year for c in candidates[:3] for year in years_held(c.passage)}
         if question.years and not set(question.years) & covered and FactKind.PHONE not in question.kinds:
             return "other_year"
-        if _RESULTS.search(question.resolved):
+        now = _NOW.search(question.resolved) and FactKind.QUANTITY in question.kinds
+        if now or _RESULTS.search(question.resolved):
             return "results"
         return ""
 
     def _kind(self, question: Question, candidates: tuple[Candidate, ...]) -> str:
         """The reason why the evidence lacks the kind of fact asked for, or ''."""
+        # Some hotline is always near: it must be this one that is meant.
+        if candidates[0].passage.kind in ("card", "field") and not candidates[0].passage.sample:
+            if candidates[0].phrasing < NAMED[question.language]:
+                return "no_phone" if FactKind.PHONE in question.kinds else "not_covered"
         for kind, reason in _STRICT.items():
             if kind in question.kinds and not holds(kind, question, candidates[0]):
                 return reason
-        if FactKind.DATE in question.kinds and not any(years_held(c.passage) or FactKind.DATE in c.passage.fact_kinds for c in candidates[:2]):
+        if FactKind.DATE in question.kinds and not any(dated(c) for c in candidates[:2]):
             return "no_date"
         return ""
 
@@ -117,13 +124,18 @@ def features(evidence: Evidence) -> dict[str, float]:
 def holds(kind: FactKind, question: Question, candidate: Candidate) -> bool:
     """Whether the evidence has a fact of this kind."""
     passage = candidate.passage
-    if kind is FactKind.PHONE and candidate.phrasing < NAMED[question.language]:
-        return False  # some hotline is always near: it must be this one that is meant
     if kind is FactKind.PRICE:
         if _FREE.search(question.resolved) and not _AMOUNT.search(question.resolved):
             return bool(_MONEY.search(passage.text))
         return FactKind.PRICE in passage.fact_kinds
     return kind in passage.fact_kinds
+
+
+def dated(candidate: Candidate) -> bool:
+    """Whether a date stands in the evidence at or before what answers; one after it is of something else."""
+    text, span = candidate.passage.text, candidate.span
+    end = text.find(span) + len(span) if span and span in text else len(text)
+    return bool(_DATE.search(text[:end]))
 
 
 def years_held(passage: Passage) -> set[int]:

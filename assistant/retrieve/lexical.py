@@ -22,14 +22,14 @@ def indexed(passage: Passage) -> bool:
 
 
 def _words(passage: Passage) -> str:
-    return " ".join((*passage.path[-1:], passage.text, *passage.phrasings))
+    return " ".join((*passage.path[-1:], passage.text, passage.english or "", *passage.phrasings))
 
 
 class LexicalArtefact:
     """Builds both indexes; the part of a release that ``LexicalIndex`` opens."""
 
     name = "lexical"
-    identity = "bm25-characters-sounds-1"
+    identity = "bm25-characters-sounds-2"
 
     def build(self, corpus: Corpus, folder: Path) -> None:
         """Write the indexes of all passages that may be found."""

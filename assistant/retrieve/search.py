@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
@@ -13,6 +14,7 @@ import numpy as np
 from assistant.contracts import Candidate, Corpus, Embedder, Evidence, Passage, Question
 from assistant.retrieve.dense import DenseIndex, Hit
 from assistant.retrieve.embedder import Vectors
+from assistant.retrieve.homophones import Homophones
 from assistant.retrieve.lexical import LexicalIndex
 from assistant.retrieve.spans import spans
 from assistant.retrieve.words import expand, tokens
@@ -22,6 +24,10 @@ TOP = 15  # candidates taken from each way of searching
 LONG = 45  # characters above which a question is a story
 SHOWN = 8  # candidates handed on
 
+# Words by which a question is about the document itself.
+_DOCUMENT = re.compile(
+    r"方案|文件|通知|文号|落款|印发|发布|制订|制定|转发|出台|起草|政策|plan|document|notice", re.IGNORECASE
+)
 WEIGHTS = json.loads((Path(__file__).parent / "calibration.json").read_text(encoding="utf-8"))
 
 
@@ -35,12 +41,20 @@ class ReleaseSearch:
         self._dense, self._lexical, self._embedder = dense, lexical, embedder
         self._position = {id_: i for i, id_ in enumerate(lexical.ids)}
         self._document_frequency = _frequencies(p for p in corpus.passages if p.kind != "article")
+        texts = [*(p.text for p in corpus.passages), *(q for p in corpus.passages for q in p.phrasings)]
+        texts += [q for r in corpus.referrals for q in r.phrasings] + [w for g in corpus.synonyms for w in g]
+        self._homophones = Homophones((w for g in corpus.synonyms for w in g), texts)
         self._weights: dict[str, float] = WEIGHTS["fusion"]
 
     def search(self, question: Question, day: date) -> Evidence:
         """Candidates that may answer ``question`` on ``day``, best first; expired ones are never ranked."""
+        question = self.repaired(question)
         vector = self.vector(question.resolved)
         return self.rank(question, vector, self.near(vector), day)
+
+    def repaired(self, question: Question) -> Question:
+        """The question with misheard words of the domain put right."""
+        return question.model_copy(update={"resolved": self._homophones.repair(question.resolved)})
 
     def vector(self, text: str) -> Vectors:
         """A question's vector; of a long story its end, where the question stands, counts as much as all."""
@@ -58,7 +72,7 @@ class ReleaseSearch:
         """Fuse what is near ``vector`` with what shares words and sounds."""
         words = self._lexical.words(question.resolved)
         sounds = self._lexical.sounds(question.resolved)
-        best: dict[str, dict[str, float]] = {role: {} for role in ("text", "span", "phrasing", "referral")}
+        best: dict[str, dict[str, float]] = {role: {} for role in ("text", "span", "english", "phrasing", "referral")}
         nearest_span: dict[str, int] = {}
         for hit in hits:  # nearest first
             if hit.key not in best[hit.role]:
@@ -66,7 +80,7 @@ class ReleaseSearch:
                 if hit.role == "span":
                     nearest_span[hit.key] = hit.index
 
-        wanted = [*best["text"], *best["span"], *best["phrasing"]]
+        wanted = [*best["text"], *best["span"], *best["english"], *best["phrasing"]]
         wanted += [self._lexical.ids[i] for scores in (words, sounds) for i in np.argsort(-scores)[:TOP] if scores[i] > 0]
         passages = [
             passage
@@ -81,7 +95,11 @@ class ReleaseSearch:
         for passage in passages:
             at = self._position[passage.id]
             features = {
-                "dense": max(dense.get(passage.id, 0.0), best["span"].get(passage.id, 0.0)),
+                "dense": max(
+                    dense.get(passage.id, 0.0),
+                    best["span"].get(passage.id, 0.0),
+                    best["english"].get(passage.id, 0.0),
+                ),
                 "article_dense": dense.get(passage.parent or "", dense.get(passage.id, 0.0)),
                 "phrasing": best["phrasing"].get(passage.id, 0.0),
                 "lexical": float(words[at]) / word_top,
@@ -106,7 +124,7 @@ class ReleaseSearch:
         asked = set(tokens(expand(question, self._synonyms)))
         if not asked:
             return 0.0
-        held = set(tokens(" ".join((*passage.path[-1:], passage.text, *passage.phrasings))))
+        held = set(tokens(" ".join((*passage.path[-1:], passage.text, passage.english or "", *passage.phrasings))))
         weight = {token: self._rarity(token) for token in asked}
         return sum(weight[token] for token in asked & held) / (sum(weight.values()) or 1.0)
 
@@ -118,6 +136,7 @@ class ReleaseSearch:
             passage.kind != "article"  # its sentences stand for it
             and passage.field != "department"  # answered from structure
             and not passage.gives_orders
+            and (passage.kind != "about" or bool(_DOCUMENT.search(question.text)))
             and passage.valid_on(day)
             and (question.asks_sample or not passage.sample)  # invented data answers nobody who didn't ask for it
         )

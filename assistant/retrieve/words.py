@@ -47,10 +47,20 @@ _FOLDS = (
 
 
 @lru_cache(maxsize=20_000)
-def _sound(han: str) -> str:
+def _syllable(han: str) -> str:
     from pypinyin import lazy_pinyin
 
-    syllable = lazy_pinyin(han)[0]
+    return str(lazy_pinyin(han)[0])
+
+
+def syllables(word: str, folded: bool) -> tuple[str, ...]:
+    """Toneless syllables of a word of Han characters; ``folded`` makes accents alike."""
+    return tuple(_sound(c) if folded else _syllable(c) for c in word)
+
+
+@lru_cache(maxsize=20_000)
+def _sound(han: str) -> str:
+    syllable = _syllable(han)
     for pattern, replacement in _FOLDS:
         syllable = pattern.sub(replacement, syllable)
     return syllable
@@ -61,8 +71,8 @@ def sounds(text: str) -> list[str]:
     out: list[str] = []
     for piece in _PIECE.findall(text):
         if HAN.match(piece):
-            syllables = [_sound(c) for c in piece]
-            out += [f"{a} {b}" for a, b in zip(syllables, syllables[1:], strict=False)]
+            heard = syllables(piece, folded=True)
+            out += [f"{a} {b}" for a, b in zip(heard, heard[1:], strict=False)]
     return out
 
 

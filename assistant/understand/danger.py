@@ -54,14 +54,15 @@ class Danger:
 
     def kind(self, text: str) -> str:
         """The kind of the most alike sayings, or 'help' when none is alike."""
-        likeness: Counter[int] = Counter()
+        likeness: dict[int, float] = {}
         for gram, share in self._vector(text).items():
             for saying, its_share in self.sayings.get(gram, ()):
-                likeness[saying] += share * its_share  # type: ignore[assignment]
-        votes: Counter[str] = Counter()
-        for saying, value in likeness.most_common(_NEIGHBOURS):
-            if value >= _LEAST_LIKE:
-                votes[self.kinds[saying]] += value  # type: ignore[assignment]
+                likeness[saying] = likeness.get(saying, 0.0) + share * its_share
+        votes: dict[str, float] = {}
+        for saying in sorted(likeness, key=lambda saying: -likeness[saying])[:_NEIGHBOURS]:
+            if likeness[saying] >= _LEAST_LIKE:
+                kind = self.kinds[saying]
+                votes[kind] = votes.get(kind, 0.0) + likeness[saying]
         return max(votes, key=lambda kind: votes[kind], default="help")
 
 
@@ -78,7 +79,9 @@ def _sayings() -> tuple[list[str], list[str]]:
 def _rarity(texts: list[str]) -> dict[str, float]:
     """Inverse document frequency of each n-gram that is in enough ``texts``."""
     counts = Counter(gram for text in texts for gram in _grams(text))
-    return {gram: math.log((1 + len(texts)) / (1 + count)) + 1 for gram, count in counts.items() if count >= _RARE}
+    return {
+        gram: math.log((1 + len(texts)) / (1 + count)) + 1 for gram, count in counts.items() if count >= _RARE
+    }
 
 
 def _strings(value: object) -> list[str]:
@@ -144,4 +147,6 @@ def danger() -> Danger:
 
 if __name__ == "__main__":
     more = [text for file in sys.argv[1:] for text in _strings(yaml.safe_load(Path(file).read_text("utf-8")))]
-    WEIGHTS.write_text(json.dumps(learn(more), ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
+    WEIGHTS.write_text(
+        json.dumps(learn(more), ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8"
+    )

@@ -28,7 +28,7 @@ SmallTalk = Literal["greeting", "thanks", "goodbye", "who_are_you", "what_can_yo
 
 MANNERS = Path(__file__).with_name("manners.yaml")
 
-_SENTENCE = re.compile(r"[^。！？!?；;\n]+[。！？!?；;\n]*|[。！？!?；;\n]+")
+_SENTENCE = re.compile(r"(?:[^。！？!?；;\n.]|\.(?=\w))+[。！？!?；;\n.]*|[。！？!?；;\n.]+")
 _CLAUSE = re.compile(r"(?:[^，,、]|(?<=\d),(?=\d))+[，,、]*")
 _JOINED = re.compile(
     r"^(?:然后|并且|而且|同时|接着|另外|还有|顺便|再|和|但是?|不过|那么|所以|and|then|but|also|please)[，,\s]*"

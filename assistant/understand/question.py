@@ -16,7 +16,7 @@ LONG = 45  # characters above which a question is a story with the question at i
 # Words that speak of asking, not of what is asked.
 _FRAME = re.compile(
     r"(?:what|how) does the (?:action )?plan say (?:about|on)|does the plan (?:say|mention) (?:anything )?(?:about|on)|"
-    r"according to the plan,?|in the plan|(?:这个|行动)?方案(?:里面?|中|上)(?:是)?(?:怎么|有没有)?(?:说|写|提到?|讲|规定)(?:的|了|过)?(?:是|吗)?|政府说|听说",
+    r"according to the plan,?|in the plan|(?:这个|行动)?方案(?:里面?|中|上)?(?:到底|究竟|是|对此)?(?:怎么|有没有|提没提|有没有说法|有什么说法)?(?:说|写|提到?|讲|规定)?(?:的|了|过)?(?:是|吗|没有)?(?=[,，。?？]|$)|方案(?:里面?|中|上)(?:是)?(?:怎么)?(?:说|写|提到?|讲|规定)(?:的|了|过)?|政府说|听说|我想?问一?下?",
     re.IGNORECASE,
 )
 _WHO = re.compile(
