@@ -93,7 +93,7 @@ def _strings(value: object) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-def learn(everyday: list[str]) -> dict[str, object]:
+def learn(everyday: list[str], steps: int = 1500) -> dict[str, object]:
     """Weights by logistic regression with an L2 penalty, both classes counting the same.
 
     ``everyday`` are more sayings without danger, beside those of danger.yaml.
@@ -120,7 +120,7 @@ def learn(everyday: list[str]) -> dict[str, object]:
     bias = 0.0
     bias_speed = 0.0
     penalty = _REGULARISATION / len(texts)
-    for _ in range(1500):  # gradient descent with momentum: convex, so it ends at the one optimum
+    for _ in range(steps):  # gradient descent with momentum: convex, so it ends at the one optimum
         wrong = importance * (1 / (1 + np.exp(-(rows @ weights + bias))) - danger)
         speed = 0.95 * speed - 2.0 * (rows.T @ wrong + penalty * weights)
         bias_speed = 0.95 * bias_speed - 2.0 * float(wrong.sum())
