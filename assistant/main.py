@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 from assistant.answer.refuse import Refusals
 from assistant.answer.structure import Structure
 from assistant.answer.verified import Verifier
-from assistant.contracts import Artefact, Embedder, Language, LanguageModel, Observer, Passage
+from assistant.contracts import Artefact, Embedder, FactKind, Language, LanguageModel, Observer, Passage
 from assistant.errors import KnowledgeError, RetrieveError
 from assistant.retrieve.dense import DenseArtefact, DenseIndex
 from assistant.retrieve.embedder import OnnxEmbedder, SentenceTransformerEmbedder
@@ -18,6 +19,7 @@ from assistant.retrieve.search import ReleaseSearch
 from assistant.sessions import Sessions
 from assistant.settings import Settings
 from assistant.turn import Assistant, Knowledge
+from assistant.understand.intent import understand
 from assistant.weights.store import WeightStore
 from knowledge.departments import aliases, english_names
 from knowledge.load import load_corpus
@@ -135,6 +137,7 @@ class Library:
             DenseIndex(release.part("dense"), self._settings.chroma_url, self._embedder.name),
             LexicalIndex(release.part("lexical"), corpus.synonyms),
             self._embedder,
+            asks,
         )
         return Knowledge(
             release=release.name,
@@ -147,6 +150,13 @@ class Library:
             aliases=aliases(structure.departments, self._settings.corpus_folder),
             suggestions=_SUGGESTIONS,
         )
+
+
+def asks(text: str) -> frozenset[str]:
+    """What a text asks for beyond its topic."""
+    intent = understand(text, date.today().year)
+    found = {kind.value for kind in intent.kinds if kind not in (FactKind.GENERAL, FactKind.QUANTITY)}
+    return frozenset(found | {"year"} if intent.years else found) | ({"place"} if intent.places else set())
 
 
 def articles(knowledge: Knowledge) -> list[tuple[Passage, list[str]]]:

@@ -29,6 +29,7 @@ _RESULTS = re.compile(
     r"去年|前年|上个?五年|上一个五年|(建成?|开|做|装|新增|完成|弄)(好|到)?了?(几|多少)[^,，。]{0,6}了|so far|last year|already (?:built|been)|have been (?:built|completed)|progress",
     re.IGNORECASE,
 )
+LONG = 45  # characters of a story's end, where its question stands
 _NOW = re.compile(r"今年|明年|目前|眼下|现在(一共|总共|共)?有|this year|currently|right now", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}年|五”?期间|\d{1,2}月\d{1,2}日|每(年|月|周|星期)")
 _FREE = re.compile(r"免费|低收费|不要钱|要钱|收费(吗|不)|free", re.IGNORECASE)
@@ -86,8 +87,8 @@ class Gate:
         covered = {year for c in candidates[:3] for year in years_held(c.passage)}
         if question.years and not set(question.years) & covered and FactKind.PHONE not in question.kinds:
             return "other_year"
-        now = _NOW.search(question.resolved) and FactKind.QUANTITY in question.kinds
-        if now or _RESULTS.search(question.resolved):
+        now = _NOW.search(question.resolved[-LONG:]) and FactKind.QUANTITY in question.kinds
+        if now or _RESULTS.search(question.resolved[-LONG:]):
             return "results"
         return ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from assistant.retrieve.words import expand, tokens
 NEAR = 150  # vectors looked at; phrasings, spans and referrals are among them
 TOP = 15  # candidates taken from each way of searching
 LONG = 45  # characters above which a question is a story
+OTHER_KIND = 0.04  # cosine taken from an uncovered phrasing that asks for a price or the like, when the question doesn't
 SHOWN = 8  # candidates handed on
 
 # Words by which a question is about the document itself.
@@ -34,8 +35,18 @@ WEIGHTS = json.loads((Path(__file__).parent / "calibration.json").read_text(enco
 class ReleaseSearch:
     """A ``Retriever`` over one open release."""
 
-    def __init__(self, corpus: Corpus, dense: DenseIndex, lexical: LexicalIndex, embedder: Embedder) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        dense: DenseIndex,
+        lexical: LexicalIndex,
+        embedder: Embedder,
+        asks: Callable[[str], frozenset[str]] = lambda text: frozenset(),
+    ) -> None:
+        """``asks`` tells what a text asks for beyond its topic: a price, a phone, another year …"""
+        self._asks = asks
         self._passages = {p.id: p for p in corpus.passages}
+        self._referral_kinds: dict[tuple[int, int], frozenset[str]] = {}
         self.referrals = corpus.referrals
         self._synonyms = corpus.synonyms
         self._dense, self._lexical, self._embedder = dense, lexical, embedder
@@ -74,7 +85,12 @@ class ReleaseSearch:
         sounds = self._lexical.sounds(question.resolved)
         best: dict[str, dict[str, float]] = {role: {} for role in ("text", "span", "english", "phrasing", "referral")}
         nearest_span: dict[str, int] = {}
+        asked = self._asks(question.resolved)
         for hit in hits:  # nearest first
+            if hit.role == "referral":
+                cosine = hit.cosine - (0.0 if self._referral_asks(hit) <= asked else OTHER_KIND)
+                best["referral"][hit.key] = max(best["referral"].get(hit.key, 0.0), cosine)
+                continue
             if hit.key not in best[hit.role]:
                 best[hit.role][hit.key] = hit.cosine
                 if hit.role == "span":
@@ -118,6 +134,13 @@ class ReleaseSearch:
             referral=self.referrals[int(nearest[0])] if nearest else None,
             referral_score=nearest[1] if nearest else 0.0,
         )
+
+    def _referral_asks(self, hit: Hit) -> frozenset[str]:
+        """What an uncovered phrasing asks for; known once asked."""
+        key = (int(hit.key), hit.index)
+        if key not in self._referral_kinds:
+            self._referral_kinds[key] = self._asks(self.referrals[key[0]].phrasings[key[1]])
+        return self._referral_kinds[key]
 
     def coverage(self, question: str, passage: Passage) -> float:
         """Share of the question's content, weighted by rarity, that the passage's words hold."""
