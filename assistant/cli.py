@@ -18,7 +18,12 @@ from assistant.errors import InputError, JiamenkouError, SettingsError
 from assistant.settings import Settings, settings
 from assistant.weights.cli import app as weights_app
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="小沪 at your doorstep: ask, publish, serve.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="小沪 at your doorstep: ask, publish, serve.",
+)
 app.add_typer(weights_app, name="weights", help="Model files: list, pull, verify, path.")
 
 Engine = Annotated[str, typer.Option(help="auto, extractive, or llm (the model always selects).")]
@@ -56,7 +61,7 @@ async def _ask(question: str | None, as_json: bool, batch: Path | None, output: 
     try:
         if model is not None and (batch or engine == "llm"):
             await _wait_until_ready(model, 60.0)
-        with (output.open("w", encoding="utf-8") if output else contextlib.nullcontext(sys.stdout)) as out:
+        with output.open("w", encoding="utf-8") if output else contextlib.nullcontext(sys.stdout) as out:
             for number, conversation in enumerate(conversations):
                 session = assistant.session(f"batch-{number}")
                 answers = []
@@ -160,9 +165,7 @@ def _publish(config: Settings) -> bool:
 
     with Progress(console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task("vectors", total=None)
-        release, new = publish_corpus(
-            config, say, lambda done, all_: bars.update(task, completed=done, total=all_)
-        )
+        release, new = publish_corpus(config, say, lambda done, all_: bars.update(task, completed=done, total=all_))
     say(f"Published {release.name}." if new else f"Nothing has changed: {release.name} goes on answering.")
     return new
 

@@ -219,9 +219,7 @@ class Answer(Frozen):
     refused: bool = False
     emergency: bool = False
     language: Language = Language.CHINESE
-    engine: Literal["guard", "extractive", "structure", "selected", "written", "refusal", "talk"] = (
-        "extractive"
-    )
+    engine: Literal["guard", "extractive", "structure", "selected", "written", "refusal", "talk"] = "extractive"
     reason: str = ""
     targets: tuple[Target, ...] = ()
     departments: tuple[str, ...] = ()

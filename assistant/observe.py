@@ -52,9 +52,7 @@ class TurnObserver:
             buckets=BUCKETS,
             registry=registry,
         )
-        self._ratings = Counter(
-            "jiamenkou_ratings", "Thumbs given by residents.", ("good",), registry=registry
-        )
+        self._ratings = Counter("jiamenkou_ratings", "Thumbs given by residents.", ("good",), registry=registry)
         self._log = structlog.get_logger("turn")
 
     def turn_finished(self, question: str, answer: Answer) -> None:

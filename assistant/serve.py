@@ -80,7 +80,11 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
 
 
 async def _prepare(
-    model: LanguageModel, library: Any, articles: Callable[[Any], Any], preparing: dict[str, int], say: Callable[[str], None]
+    model: LanguageModel,
+    library: Any,
+    articles: Callable[[Any], Any],
+    preparing: dict[str, int],
+    say: Callable[[str], None],
 ) -> None:
     """Compute missing prefixes; questions come first, so this only uses idle time."""
 

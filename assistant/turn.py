@@ -30,7 +30,7 @@ from assistant.contracts import (
     Retriever,
     TurnEvent,
 )
-from assistant.errors import AnswerError, InputError, JiamenkouError
+from assistant.errors import AnswerError, InputError
 from assistant.retrieve.gate import Gate
 from assistant.sessions import Session, Sessions
 from assistant.understand.clean import clean_question, detect_language
@@ -157,9 +157,7 @@ class Assistant:
             return self._last.get(session.id) or talk("nothing_to_repeat", spoken)
         return talk(kind, spoken) if kind else None
 
-    async def _compose(
-        self, question: Question, decision: Decision, hotline: str, knowledge: Knowledge
-    ) -> Answer:
+    async def _compose(self, question: Question, decision: Decision, hotline: str, knowledge: Knowledge) -> Answer:
         if decision.action != "answer":
             return knowledge.refusals.refuse(question, decision, hotline)
         if wants_department(question):
@@ -185,9 +183,7 @@ class Assistant:
         sentences = knowledge.structure.sentences(parent.id) if parent else []
         if self._model is None or parent is None or len(sentences) < 2:
             return compose(question, decision.candidates)
-        number = await self._model.select(
-            question.resolved, parent, [s.text for s in sentences], self._select_timeout
-        )
+        number = await self._model.select(question.resolved, parent, [s.text for s in sentences], self._select_timeout)
         if not 1 <= number <= len(sentences):
             return compose(question, decision.candidates)
         picked = sentences[number - 1]

@@ -1,5 +1,4 @@
 """Measure speed and memory with the real models, against targets; render all figures for the READMEs."""
-# ruff: noqa: ASYNC109 - deadlines are a parameter of the LanguageModel contract
 
 from __future__ import annotations
 
@@ -11,6 +10,7 @@ import os
 import platform
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -103,13 +103,12 @@ class Watched:
         self.asked += 1
         try:
             return await self._model.select(question, passage, sentences, timeout)
-        except AnswerError:
+        except AnswerError as error:
             self.late += 1
+            say(error.message)
             raise
 
-    def write(
-        self, question: str, evidence: Sequence[str], language: Language, timeout: float
-    ) -> AsyncIterator[str]:
+    def write(self, question: str, evidence: Sequence[str], language: Language, timeout: float) -> AsyncIterator[str]:
         """Pass on."""
         return self._model.write(question, evidence, language, timeout)
 
@@ -193,29 +192,30 @@ def peak(process: int | None = None) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
-def command(*words: str, data_folder: Path) -> float:
+def command(*words: str, config: Settings) -> float:
     """Seconds that one `jiamenkou` command takes in a process of its own; raises when it fails."""
-    environment = {**os.environ, "JIAMENKOU_DATA_FOLDER": str(data_folder)}
+    folders = {name: str(getattr(config, name)) for name in ("data_folder", "corpus_folder")}
+    environment = {**os.environ, **{f"JIAMENKOU_{name.upper()}": path for name, path in folders.items()}}
     program = Path(sys.executable).with_name("jiamenkou")
     started = time.perf_counter()
     subprocess.run([str(program), *words], check=True, env=environment, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
 
 
-def publishing(folder: Path, say: Callable[[str], None]) -> dict[str, float]:
-    """Publish into an empty folder as staff would; afterwards it can serve, with prefixes."""
+def publishing(config: Settings, say: Callable[[str], None]) -> dict[str, float]:
+    """Publish into an empty data folder as staff would; afterwards it can serve, with prefixes."""
     values = {}
-    values["first_publish"] = command("ask", "--engine", "extractive", ASKED, data_folder=folder)
+    values["first_publish"] = command("ask", "--engine", "extractive", ASKED, config=config)
     say(f"first answer after {values['first_publish']:.0f} s; computing prefixes …")
-    values["prefixes"] = command("publish", data_folder=folder)
-    values["republish"] = command("publish", data_folder=folder)
+    values["prefixes"] = command("publish", config=config)
+    values["republish"] = command("publish", config=config)
     return values
 
 
 async def serving(config: Settings, say: Callable[[str], None]) -> tuple[dict[str, float], dict[str, int]]:
     """All that is measured on a published folder: values by measure, and counts."""
     say("cold start …")
-    values = {"cold_start": command("ask", ASKED, data_folder=config.data_folder)}
+    values = {"cold_start": command("ask", ASKED, config=config)}
     local = make_model(config)
     if local is None:
         raise SystemExit("JIAMENKOU_LLM is none: there is no model to measure.")
@@ -322,9 +322,7 @@ def table(path: Path = RESULTS, language: str = "en") -> str:
     for key, row in data["rows"].items():
         target = f"< {_number(row['target'])} {row['unit']}" if row["target"] else "–"
         name = MEASURES[key][1 if chinese else 0]
-        lines.append(
-            f"| {name} | {_number(row['value'])} {row['unit']} | {target} | {words[row['passed']]} |"
-        )
+        lines.append(f"| {name} | {_number(row['value'])} {row['unit']} | {target} | {words[row['passed']]} |")
     note = (_NOTE_CHINESE if chinese else _NOTE).format(day=data["day"], **data["machine"], **data["counts"])
     return "\n".join((*lines, "", note))
 
@@ -341,9 +339,7 @@ def evaluation_table(path: Path = FIGURES, language: str = "en") -> str:
         shown = _in_chinese(name) if chinese else name[0].upper() + name[1:].replace("_", "-")
         lines.append(f"| {shown} | {score['hits']}/{score['of']} | {score['share']:.1%} |")
     engine = key.partition("/")[2]
-    return "\n".join(
-        (*lines, "", f"测试集，`--engine {engine}`。" if chinese else f"Test split, `--engine {engine}`.")
-    )
+    return "\n".join((*lines, "", f"测试集，`--engine {engine}`。" if chinese else f"Test split, `--engine {engine}`."))
 
 
 def _in_chinese(name: str) -> str:
@@ -394,8 +390,11 @@ def main() -> None:
         values, counts = asyncio.run(serving(Settings(), say))
     else:
         with tempfile.TemporaryDirectory(prefix="jiamenkou-bench-") as name:
-            published = publishing(Path(name), say)
-            values, counts = asyncio.run(serving(Settings(data_folder=Path(name)), say))
+            # A copy, so that nobody's edits meanwhile make the second publishing a first one.
+            corpus = shutil.copytree(Settings().corpus_folder, Path(name) / "corpus")
+            config = Settings(data_folder=Path(name) / "data", corpus_folder=corpus)
+            published = publishing(config, say)
+            values, counts = asyncio.run(serving(config, say))
             values |= published
     found = results(values, counts)
     RESULTS.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

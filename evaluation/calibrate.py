@@ -70,7 +70,9 @@ def rows() -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray
     return names, np.array(features), np.array(labels), np.array(weights), is_dev
 
 
-def fit(x: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64], ridge: float = 0.05) -> NDArray[np.float64]:
+def fit(
+    x: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64], ridge: float = 0.05
+) -> NDArray[np.float64]:
     """Weighted logistic regression by Newton's method; the last coefficient is the intercept."""
     centre, spread = x.mean(0), x.std(0) + 1e-9
     z = np.c_[(x - centre) / spread, np.ones(len(x))]
@@ -104,7 +106,9 @@ def main() -> None:
     }
     for name, chosen in (("dev", mine), ("phrasings and referrals", ~mine)):
         kept, refused = p[chosen & (y == 1)] >= threshold, p[chosen & (y == 0)] < threshold
-        print(f"{name}: answerable kept {kept.mean():.1%} of {len(kept)}, others refused {refused.mean():.1%} of {len(refused)}")
+        print(
+            f"{name}: answerable kept {kept.mean():.1%} of {len(kept)}, others refused {refused.mean():.1%} of {len(refused)}"
+        )
     TARGET.write_text(json.dumps(calibration, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(calibration["gate"]))
 

@@ -117,7 +117,16 @@ class Runner:
 
     async def run(self, shared: Path) -> None:
         """All sets."""
-        for name in ("factual", "colloquial", "departments", "structure", "premise", "english", "fresh_colloquial", "fresh_english"):
+        for name in (
+            "factual",
+            "colloquial",
+            "departments",
+            "structure",
+            "premise",
+            "english",
+            "fresh_colloquial",
+            "fresh_english",
+        ):
             for item in self.read(name):
                 self.check(name, await self.ask(item["q"], item["id"]), item, item["q"])
         for item in self.read("follow_ups"):
@@ -125,8 +134,10 @@ class Runner:
                 what = f"{item['turns'][0]} … {turn}"
                 self.check("follow_ups", await self.ask(turn, item["id"]), expect, what)
         for name in ("unanswerable", "fresh_unanswerable"):
-          for item in self.read(name):
-            self.check(name, await self.ask(item["q"], item["id"]), {"refused": True}, f"{item['q']} ({item['kind']})")
+            for item in self.read(name):
+                self.check(
+                    name, await self.ask(item["q"], item["id"]), {"refused": True}, f"{item['q']} ({item['kind']})"
+                )
         await self._urgent()
         for item in self.read("injection"):
             answer = await self.ask(item["q"], item["id"])
@@ -172,7 +183,9 @@ class Runner:
         for each in self.unverified:
             print(f"    ✗ {each}")
         times = sorted(self.times)
-        print(f"answers: {len(times)}, p50 {times[len(times) // 2]:.0f} ms, p95 {times[int(len(times) * 0.95)]:.0f} ms, {dict(self.engines)}")
+        print(
+            f"answers: {len(times)}, p50 {times[len(times) // 2]:.0f} ms, p95 {times[int(len(times) * 0.95)]:.0f} ms, {dict(self.engines)}"
+        )
         return {name: {"hits": s.hits, "of": s.of, "share": round(s.share, 4)} for name, s in self.scores.items()}
 
 

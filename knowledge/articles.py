@@ -119,17 +119,13 @@ def _lines(body: str) -> list[str]:
         line = re.sub(r"^[-*+]\s+|\*\*", "", raw.strip())
         if re.fullmatch(r"[-*_]{3,}", raw.strip()):
             line = ""
-        starts = (
-            any(form.fullmatch(line) for form in (_MARKDOWN, _PART, _ARTICLE, _ITEM)) or line != raw.strip()
-        )
+        starts = any(form.fullmatch(line) for form in (_MARKDOWN, _PART, _ARTICLE, _ITEM)) or line != raw.strip()
         if wrapped and line and not starts and not _DAY.fullmatch(line):
             latin = out[-1][-1].isascii() and line[0].isascii()
             out[-1] += (" " if latin else "") + line
         elif line:
             out.append(line)
-        wrapped = (
-            bool(line) and len(line) > 30 and not _MARKDOWN.match(line) and bool(_UNFINISHED.search(line))
-        )
+        wrapped = bool(line) and len(line) > 30 and not _MARKDOWN.match(line) and bool(_UNFINISHED.search(line))
     return out
 
 
@@ -148,9 +144,7 @@ def _roles(lines: list[str]) -> Callable[[str], Role]:
         if _ARTICLE.fullmatch(text):
             return "article"
         if _PART.fullmatch(text):
-            return (
-                "chapter" if has_articles or len(levels) > 1 or _has_items(texts, items_count) else "article"
-            )
+            return "chapter" if has_articles or len(levels) > 1 or _has_items(texts, items_count) else "article"
         if items_count and _ITEM.fullmatch(text):
             return "article"
         if mark is None:

@@ -148,9 +148,7 @@ def card_passages(document: Document, card: Card) -> Iterator[Passage]:
             order=order,
             text=words,
             english=_english(card, field, english),
-            phrasings=tuple(
-                form.format(name=name) for name in (card.name, *card.aliases) for form in _ASKED[field]
-            ),
+            phrasings=tuple(form.format(name=name) for name in (card.name, *card.aliases) for form in _ASKED[field]),
             fact_kinds=(kind,),
             gives_orders=gives_orders(words),
         )

@@ -140,9 +140,7 @@ class _Reader:
                 self.files.wrong(path, f"{name}: {first_error(error)[1]}.", "Mend that field.", line)
                 continue
             if card.id in cards:
-                self.files.wrong(
-                    path, f"{name} repeats the id {card.id}.", "Give each card its own id.", line
-                )
+                self.files.wrong(path, f"{name} repeats the id {card.id}.", "Give each card its own id.", line)
             cards.setdefault(card.id, card)
         document = Document(
             id=file.id,
@@ -220,9 +218,7 @@ class _Reader:
             if isinstance(group, list) and len(group) > 1 and all(isinstance(word, str) for word in group):
                 out.append(tuple(group))
             else:
-                self.files.wrong(
-                    path, f"has a wrong group: {str(group)[:60]}.", "A group lists at least two words."
-                )
+                self.files.wrong(path, f"has a wrong group: {str(group)[:60]}.", "A group lists at least two words.")
         return tuple(out)
 
     def departments(self, path: Path) -> None:

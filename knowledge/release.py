@@ -1,8 +1,8 @@
 """Releases: built beside the old one by the only writer, and swapped in one step.
 
-    <data>/writer.lock            held while anything is written
-    <data>/current                names the release that answers; replaced in one step
-    <data>/releases/<name>/       corpus.json, one folder an artefact, release.json written last
+<data>/writer.lock            held while anything is written
+<data>/current                names the release that answers; replaced in one step
+<data>/releases/<name>/       corpus.json, one folder an artefact, release.json written last
 """
 
 from __future__ import annotations

@@ -82,9 +82,7 @@ def clean_source(text: str) -> CleanReport:
         if simplified:
             lines.append(simplified)
     changes = (
-        Change(rule, len(places), tuple(dict.fromkeys(places))[:EXAMPLES])
-        for rule, places in made.items()
-        if places
+        Change(rule, len(places), tuple(dict.fromkeys(places))[:EXAMPLES]) for rule, places in made.items() if places
     )
     return CleanReport("\n".join(lines) + "\n", tuple(changes), tuple(unreadable))
 
@@ -139,9 +137,7 @@ def _plan(lines: list[str], tail: str) -> tuple[str, str]:
     number = next((match for line in lines if (match := _NUMBER.fullmatch(line))), None)
     days = [i for i, line in enumerate(lines) if _DAY.fullmatch(line)]
     if title_at is None or number is None or not days or not days[0]:
-        raise KnowledgeError(
-            "No title, document number and date were found in the source.", "Is this the right file?"
-        )
+        raise KnowledgeError("No title, document number and date were found in the source.", "Is this the right file?")
     issuer, drafter = lines[days[0] - 1], lines[days[-1] - 1]
     publisher = re.match(r"“(.+?)”", tail)
     front = {

@@ -58,9 +58,7 @@ def with_uv() -> bool:
         if not pip("uv"):
             return False
         command = str(Path(sys.executable).parent / ("uv.exe" if os.name == "nt" else "uv"))
-    return run(
-        command, "pip", "install", "--python", sys.executable, "--torch-backend", "cpu", f"torch>={OLDEST}"
-    )
+    return run(command, "pip", "install", "--python", sys.executable, "--torch-backend", "cpu", f"torch>={OLDEST}")
 
 
 def install_torch() -> bool:

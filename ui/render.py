@@ -116,9 +116,7 @@ def _reply(turn: Turn, index: int, word: Words) -> str:
     answer = turn.answer
     if answer is None:
         if turn.status in {"stopped", "failed"}:
-            partial = (
-                f'<p class="text">{escape(turn.text)}</p>' if turn.status == "stopped" and turn.text else ""
-            )
+            partial = f'<p class="text">{escape(turn.text)}</p>' if turn.status == "stopped" and turn.text else ""
             message = word.stopped if turn.status == "stopped" else escape(turn.text)
             return f'{partial}<p class="message">{message}</p>'
         if not turn.text:

@@ -18,12 +18,9 @@ PAPER = Color(
 def theme() -> Base:
     """Fonts that are on the machine already: naming them as plain fonts keeps Gradio from loading any."""
     fonts = [
-        Font(name)
-        for name in ("Noto Sans CJK SC", "PingFang SC", "HarmonyOS Sans SC", "Microsoft YaHei", "sans-serif")
+        Font(name) for name in ("Noto Sans CJK SC", "PingFang SC", "HarmonyOS Sans SC", "Microsoft YaHei", "sans-serif")
     ]
-    return Base(
-        primary_hue=JADE, secondary_hue=JADE, neutral_hue=PAPER, font=fonts, font_mono=[Font("monospace")]
-    ).set(
+    return Base(primary_hue=JADE, secondary_hue=JADE, neutral_hue=PAPER, font=fonts, font_mono=[Font("monospace")]).set(
         body_background_fill="#fbf6ec",
         body_background_fill_dark="#fbf6ec",
         body_text_color="#2c2a26",

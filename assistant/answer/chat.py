@@ -1,5 +1,4 @@
 """Speaks to one OpenAI-compatible server through LangChain, with a deadline and one kind of error."""
-# ruff: noqa: ASYNC109 - deadlines are a parameter of the LanguageModel contract
 
 from __future__ import annotations
 

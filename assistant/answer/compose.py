@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assistant.contracts import Answer, Candidate, Citation, FactKind, Language, Passage, Question, Target
 from assistant.answer.wording import opening, tidy
+from assistant.contracts import Answer, Candidate, Citation, FactKind, Language, Passage, Question, Target
 
 SPOKEN = 80  # characters of one sentence that are spoken; longer ones are trimmed
 BREATH = 72  # characters that a trimmed span may grow to
@@ -111,6 +111,7 @@ def _widened(text: str, span: str) -> str:
 
 def nearest_target(words: str, targets: Sequence[Target]) -> Target | None:
     """The target whose subject shares most characters with ``words``."""
+
     def shared(target: Target) -> float:
         subject = set(target.subject)
         return len(subject & set(words)) / (len(subject) or 1)

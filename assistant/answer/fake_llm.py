@@ -1,5 +1,4 @@
 """Language models for tests: one that follows a script, and one that lies, hangs and breaks."""
-# ruff: noqa: ASYNC109 - deadlines are a parameter of the LanguageModel contract
 
 from __future__ import annotations
 

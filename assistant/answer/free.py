@@ -15,7 +15,12 @@ _MARK = re.compile(r"\[(\d+)\]")
 async def written(model: LanguageModel, question: Question, decision: Decision, timeout: float) -> Answer:
     """A written answer to be verified; raises AnswerError when nothing usable came."""
     candidates = decision.candidates[:EVIDENCE]
-    pieces = [piece async for piece in model.write(question.resolved, [c.passage.text for c in candidates], question.language, timeout)]
+    pieces = [
+        piece
+        async for piece in model.write(
+            question.resolved, [c.passage.text for c in candidates], question.language, timeout
+        )
+    ]
     draft = "".join(pieces).strip()
     marks = [int(number) for number in _MARK.findall(draft)]
     cited = [candidates[n - 1].passage for n in dict.fromkeys(marks) if 1 <= n <= len(candidates)]

@@ -1,5 +1,4 @@
 """The language models: one on this machine with computed prefixes, one on any OpenAI-compatible server."""
-# ruff: noqa: ASYNC109 - deadlines are a parameter of the LanguageModel contract
 
 from __future__ import annotations
 
@@ -124,14 +123,10 @@ class LocalLanguageModel(_Writer):
         async with deadline(timeout), self._turn():
             if not await self._restore(self._key(passage, sentences)):
                 await self._expect(messages, timeout)
-            reply = await self._chat.complete(
-                messages, self._select.max_tokens, body, logprobs=True, top_logprobs=20
-            )
+            reply = await self._chat.complete(messages, self._select.max_tokens, body, logprobs=True, top_logprobs=20)
             number = int(reply.text)
         usage: dict[str, Any] = dict(reply.usage_metadata or {})
-        self.computed = usage.get("input_tokens", 0) - usage.get("input_token_details", {}).get(
-            "cache_read", 0
-        )
+        self.computed = usage.get("input_tokens", 0) - usage.get("input_token_details", {}).get("cache_read", 0)
         logprobs = (reply.response_metadata.get("logprobs") or {}).get("content") or []
         return 0 if number and _none(logprobs, len(sentences)) > self._select.refuse_at else number
 
@@ -213,9 +208,7 @@ class LocalLanguageModel(_Writer):
         start = prompt.rindex(content)
         # Cut at line ends, which no token spans here: the cut text's tokens begin the whole's. Still checked.
         end = start + content.rindex("\n") + 1
-        whole, cut, shared = [
-            await self._server.tokens(text) for text in (prompt, prompt[:end], prompt[:start])
-        ]
+        whole, cut, shared = [await self._server.tokens(text) for text in (prompt, prompt[:end], prompt[:start])]
         tokens = cut[: _agreement(whole, cut)]
         return tokens, _agreement(tokens, shared)
 

@@ -23,13 +23,19 @@ from assistant.contracts import (
 
 SHOWN = 4  # targets named in one answer
 
-_WHOLE = re.compile(r"讲(的是|了|些)?(什么|啥)|(是|关于)(什么|啥)|说(的是|了|些)?(什么|啥)|内容|标题|题目|名称|主要|what|about|say", re.IGNORECASE)
+_WHOLE = re.compile(
+    r"讲(的是|了|些)?(什么|啥)|(是|关于)(什么|啥)|说(的是|了|些)?(什么|啥)|内容|标题|题目|名称|主要|what|about|say",
+    re.IGNORECASE,
+)
 _COUNT = re.compile(
     r"(一共|总共|共|共有|有)?(多少|几)(个)?(条(?!件|款不|街|路|线)|章|大?部分|方面|大块)|分(成|为)?几|how many (articles|chapters|parts|sections)",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"文号|发文字号|文件(的)?(编号|字号)|document number", re.IGNORECASE)
-_TARGETS = re.compile(r"(哪些|什么|有啥|列|所有|全部).{0,8}(目标|指标)|(目标|指标)(有|是)?(哪些|什么|啥)|(which|what|list).{0,12}targets", re.IGNORECASE)
+_TARGETS = re.compile(
+    r"(哪些|什么|有啥|列|所有|全部).{0,8}(目标|指标)|(目标|指标)(有|是)?(哪些|什么|啥)|(which|what|list).{0,12}targets",
+    re.IGNORECASE,
+)
 _REVERSE = re.compile(
     r"(负责|管|牵头|参与|承担|主管)(着|了)?(方案)?(里|中)?(的)?(哪|什么|几|啥)|哪(几|些)(条|项|事|任务)|(职责|任务|责任)(是|有)?(哪|什么)|responsible for (what|which)|what .{0,24}responsible for",
     re.IGNORECASE,
@@ -62,7 +68,9 @@ class Structure:
         if not self._documents:
             return None
         document = self._documents[0]
-        if question.article is not None and (_WHOLE.search(question.text) or question.follow_up or len(question.text) <= 8):
+        if question.article is not None and (
+            _WHOLE.search(question.text) or question.follow_up or len(question.text) <= 8
+        ):
             return self._article(document, question)
         if question.chapter is not None and _WHOLE.search(question.text):
             return self._chapter(document, question)
@@ -184,7 +192,10 @@ class Structure:
             listed = "、".join(f"第{numeral(a.article or 0)}条“{_heading(a)}”" for a in articles)
             text = f"{short_name(document.title)}里，{name}参与负责的有{listed}。"
         fields = [self._field(a, "department") or a for a in articles]
-        citations = [Citation(**(cite(f).model_dump() | {"quote": f"{_numbered(a)}{f.text}"})) for a, f in zip(articles, fields, strict=True)]
+        citations = [
+            Citation(**(cite(f).model_dump() | {"quote": f"{_numbered(a)}{f.text}"}))
+            for a, f in zip(articles, fields, strict=True)
+        ]
         return _structured(text, citations, question, departments=(name,))
 
     def _targets(self, document: Document, question: Question) -> Answer | None:
@@ -195,9 +206,7 @@ class Structure:
                 continue
             for sentence in self.sentences(article.id):
                 found += [
-                    (sentence, target)
-                    for target in sentence.targets
-                    if not wanted or target.deadline_year in wanted
+                    (sentence, target) for target in sentence.targets if not wanted or target.deadline_year in wanted
                 ]
         if not found:
             return None
@@ -215,9 +224,7 @@ class Structure:
         return answer.model_copy(update={"targets": tuple(t for _, t in found)})
 
 
-def _structured(
-    text: str, citations: list[Citation], question: Question, departments: tuple[str, ...] = ()
-) -> Answer:
+def _structured(text: str, citations: list[Citation], question: Question, departments: tuple[str, ...] = ()) -> Answer:
     return Answer(
         text=text,
         citations=tuple(citations),

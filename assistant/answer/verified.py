@@ -17,7 +17,13 @@ _log = logging.getLogger(__name__)
 class Verifier:
     """Checks answers against the passages of one release."""
 
-    def __init__(self, passages: Mapping[str, Passage], departments: Iterable[str], refusals: Refusals, english_departments: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        passages: Mapping[str, Passage],
+        departments: Iterable[str],
+        refusals: Refusals,
+        english_departments: Mapping[str, str] | None = None,
+    ) -> None:
         self._passages, self._departments, self._refusals = passages, frozenset(departments), refusals
         self._english = dict(english_departments or {})
 

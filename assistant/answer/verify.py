@@ -13,14 +13,33 @@ _ENGLISH_UNITS = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_
 _ENGLISH_DIGITS = {
     word: value
     for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        ]
     )
 }
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
-_ARABIC = re.compile(
-    r"(\d+(?:,\d{3})*(?:\.\d+)?)\s*(万亿|万|亿|千|百|thousand\b|million\b|billion\b)?", re.IGNORECASE
-)
+_ARABIC = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)\s*(万亿|万|亿|千|百|thousand\b|million\b|billion\b)?", re.IGNORECASE)
 _HAN = re.compile(r"[零〇一二两三四五六七八九十百千万亿]+(?:点[零一二三四五六七八九]+)?")
 # Words with a numeral that count nothing.
 _IDIOMS = re.compile(
@@ -28,7 +47,9 @@ _IDIOMS = re.compile(
     r"一家|一条|一种|一项|一句|一位|一边|第一|统一|唯一|进一步|万一|千万|百货|五五购物节|十分|三角|四边|百姓|万家|之一|不一|一系列|一站式|一刻钟|一二|"
     r"一点|一遍|一声|哪一|这一|那一|每一|任何一|同一|再一|问一问|试一试|看一看|说一说"
 )
-_DEPARTMENT = re.compile(r"(?:市|区|国家)[\u4e00-\u9fff]{2,12}?(?:局|委员会|委|办公室|办|厅|中心|总部)(?![\u4e00-\u9fff]*(?:店|点|馆))")
+_DEPARTMENT = re.compile(
+    r"(?:市|区|国家)[\u4e00-\u9fff]{2,12}?(?:局|委员会|委|办公室|办|厅|中心|总部)(?![\u4e00-\u9fff]*(?:店|点|馆))"
+)
 _NAMED = re.compile(r"[《“「]([^》”」]{2,40})[》”」]")
 _LATIN_NAME = re.compile(r"\b[A-Z][A-Za-z]+(?:\s+[A-Z][A-Za-z]+)+\b|\b[A-Z]{2,}\b")
 
@@ -88,15 +109,16 @@ def problems(
     evidence = "\n".join((*sources, stock))
     found = [f"number:{value:g}" for value in sorted(numbers(text) - numbers(evidence))]
     for digits in re.findall(r"\d{3,}(?:-\d+)*", text):  # phones and the like, to the digit
-        if digits.replace(",", "") not in evidence.replace(",", "") and f"number:{float(digits.split('-')[0]):g}" not in found:
+        if (
+            digits.replace(",", "") not in evidence.replace(",", "")
+            and f"number:{float(digits.split('-')[0]):g}" not in found
+        ):
             if round(float(digits.split("-")[0]), 6) not in numbers(evidence):
                 found.append(f"number:{digits}")
     known = {name for name in departments if name in text} | set(_DEPARTMENT.findall(text))
     found += [f"department:{name}" for name in sorted(known) if name not in evidence and not _part_of(name, evidence)]
     found += [f"name:{name}" for name in _NAMED.findall(text) if name not in evidence]
-    found += [
-        f"name:{name}" for name in _LATIN_NAME.findall(text) if name.lower() not in evidence.lower()
-    ]
+    found += [f"name:{name}" for name in _LATIN_NAME.findall(text) if name.lower() not in evidence.lower()]
     if question is not None:
         share = unsourced(text, [evidence, question])
         if share > MOST_UNSOURCED:

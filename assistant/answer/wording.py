@@ -10,7 +10,9 @@ _NUMERALS = "零一二三四五六七八九"
 _FULL_WIDTH = str.maketrans({",": "，", ";": "；", ":": "："})
 
 # Modal words under which a plain 可以的 is true.
-_ALLOWS = re.compile(r"支持|鼓励|允许|可(?!能|用度)|推进|推动|发展|提供|增加|拓展|实施|完善|打造|建设|优化|加快|配置|培育|促进|落实")
+_ALLOWS = re.compile(
+    r"支持|鼓励|允许|可(?!能|用度)|推进|推动|发展|提供|增加|拓展|实施|完善|打造|建设|优化|加快|配置|培育|促进|落实"
+)
 _FORBIDS = re.compile(r"不得|禁止|限制|不予|严禁|从严|减量|淘汰")
 _NEGATIVE = re.compile(r"不让|不许|不能|不准|限制|禁止|取消|减少|不是说|没有了|不用|是不是|还是")
 _MAY = re.compile(r"(能不能|可不可以|可以|能否|可否|能|允许|让|准|许|行不行)")
@@ -28,7 +30,10 @@ def numeral(number: int) -> str:
 
 def short_name(title: str) -> str:
     """How a document is called in speech: its kind where the title ends with one."""
-    kind = re.search(r"(行动方案|实施方案|工作方案|管理办法|实施办法|实施细则|指导意见|若干意见|办法|规定|通知|规划|指南|条例)$", title)
+    kind = re.search(
+        r"(行动方案|实施方案|工作方案|管理办法|实施办法|实施细则|指导意见|若干意见|办法|规定|通知|规划|指南|条例)$",
+        title,
+    )
     return kind.group(1) if kind else f"《{title}》"
 
 
@@ -45,7 +50,11 @@ def opening(passage: Passage, question: Question) -> str:
 
 def _yes(passage: Passage, question: Question) -> str:
     text = question.text
-    if not question.yes_no or _NEGATIVE.search(text) or re.search(r"[\d一二三四五六七八九十百千万]+(张|个|家|套|%|万)", text):
+    if (
+        not question.yes_no
+        or _NEGATIVE.search(text)
+        or re.search(r"[\d一二三四五六七八九十百千万]+(张|个|家|套|%|万)", text)
+    ):
         return ""  # a claim in the question is never confirmed with a bare yes
     if _FORBIDS.search(passage.text) or not _ALLOWS.search(passage.text):
         return ""

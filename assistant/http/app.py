@@ -43,9 +43,7 @@ def client_address(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def build_app(
-    conversation: Conversation, health: Callable[[], dict[str, Any]], settings: Settings
-) -> FastAPI:
+def build_app(conversation: Conversation, health: Callable[[], dict[str, Any]], settings: Settings) -> FastAPI:
     """The service over one conversation; ``health`` may say ``ready`` (true when absent) and details.
 
     ``app.state.limiter`` is the rate limit that other faces on the same app should share.

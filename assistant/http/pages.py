@@ -100,9 +100,7 @@ def article_html(article: Article, mark: str = "", english: bool = False) -> str
     else:
         heading = f"{sample_badge(english) if passage.sample else ''}{_name(passage, english)}"
         sentences = [part for part in article.parts if part.kind != "field"] or [passage]
-        fields = [
-            part for part in article.parts if part.kind == "field"
-        ]  # who is responsible: lines of their own
+        fields = [part for part in article.parts if part.kind == "field"]  # who is responsible: lines of their own
         body = f"<p>{''.join(_words(part, whole or part.id == mark) for part in sentences)}</p>"
         body += "".join(f'<p class="field">{_words(part, whole or part.id == mark)}</p>' for part in fields)
     heading = f"<h3>{heading}</h3>" if heading else ""
@@ -148,9 +146,7 @@ def sample_badge(english: bool = False) -> str:
     return f'<span class="badge-sample">{"Sample 示例" if english else "示例"}</span> '
 
 
-def document_page(
-    document: Document, articles: Sequence[Article], mark: str = "", english: bool = False
-) -> str:
+def document_page(document: Document, articles: Sequence[Article], mark: str = "", english: bool = False) -> str:
     """A whole document as a page of its own."""
     facts = [document.issuer, document.number, document.issued.isoformat() if document.issued else ""]
     chapters = {one.passage.text: one.passage for one in articles if _is_chapter(one.passage)}

@@ -156,9 +156,7 @@ class DenseIndex:
             )
         self._client = open_client(folder, url)
         try:
-            self._collection: Any = self._client.get_collection(
-                collection_name(folder, url), embedding_function=None
-            )
+            self._collection: Any = self._client.get_collection(collection_name(folder, url), embedding_function=None)
             self.size = int(self._collection.count())
         except Exception as error:
             raise RetrieveError(
@@ -169,9 +167,7 @@ class DenseIndex:
         """The ``count`` nearest vectors, nearest first."""
         if not self.size:
             return []
-        found = self._collection.query(
-            vector.reshape(1, -1), n_results=min(count, self.size), include=["distances"]
-        )
+        found = self._collection.query(vector.reshape(1, -1), n_results=min(count, self.size), include=["distances"])
         return [
             _hit(id_, 1.0 - float(distance))
             for id_, distance in zip(found["ids"][0], found["distances"][0], strict=True)
@@ -182,7 +178,9 @@ class DenseIndex:
         if not ids:
             return {}
         found = self._collection.get(list(ids), include=["embeddings"])
-        return {id_: np.asarray(vector, np.float32) for id_, vector in zip(found["ids"], found["embeddings"], strict=True)}
+        return {
+            id_: np.asarray(vector, np.float32) for id_, vector in zip(found["ids"], found["embeddings"], strict=True)
+        }
 
     def close(self) -> None:
         """Let go of the files."""

@@ -69,9 +69,7 @@ class Gate:
                 reason="off_topic" if off_topic else reason or "not_covered",
                 candidates=() if off_topic else near,
             )
-        return Decision(
-            action="answer", confidence=confidence, reason="covered", margin=margin, candidates=candidates
-        )
+        return Decision(action="answer", confidence=confidence, reason="covered", margin=margin, candidates=candidates)
 
     def confidence(self, evidence: Evidence) -> float:
         """Probability that the evidence answers, from a logistic model of its scores."""
@@ -146,4 +144,3 @@ def years_held(passage: Passage) -> set[int]:
     if "十四五" in passage.text:
         years |= {2021, 2022, 2023, 2024, 2025}
     return years
-

@@ -22,7 +22,9 @@ from assistant.retrieve.words import expand, tokens
 NEAR = 150  # vectors looked at; phrasings, spans and referrals are among them
 TOP = 15  # candidates taken from each way of searching
 LONG = 45  # characters above which a question is a story
-OTHER_KIND = 0.04  # cosine taken from an uncovered phrasing that asks for a price or the like, when the question doesn't
+OTHER_KIND = (
+    0.04  # cosine taken from an uncovered phrasing that asks for a price or the like, when the question doesn't
+)
 SHOWN = 8  # candidates handed on
 
 # Words by which a question is about the document itself.
@@ -97,7 +99,9 @@ class ReleaseSearch:
                     nearest_span[hit.key] = hit.index
 
         wanted = [*best["text"], *best["span"], *best["english"], *best["phrasing"]]
-        wanted += [self._lexical.ids[i] for scores in (words, sounds) for i in np.argsort(-scores)[:TOP] if scores[i] > 0]
+        wanted += [
+            self._lexical.ids[i] for scores in (words, sounds) for i in np.argsort(-scores)[:TOP] if scores[i] > 0
+        ]
         passages = [
             passage
             for id_ in dict.fromkeys(wanted)

@@ -79,9 +79,7 @@ def _sayings() -> tuple[list[str], list[str]]:
 def _rarity(texts: list[str]) -> dict[str, float]:
     """Inverse document frequency of each n-gram that is in enough ``texts``."""
     counts = Counter(gram for text in texts for gram in _grams(text))
-    return {
-        gram: math.log((1 + len(texts)) / (1 + count)) + 1 for gram, count in counts.items() if count >= _RARE
-    }
+    return {gram: math.log((1 + len(texts)) / (1 + count)) + 1 for gram, count in counts.items() if count >= _RARE}
 
 
 def _strings(value: object) -> list[str]:
@@ -147,6 +145,4 @@ def danger() -> Danger:
 
 if __name__ == "__main__":
     more = [text for file in sys.argv[1:] for text in _strings(yaml.safe_load(Path(file).read_text("utf-8")))]
-    WEIGHTS.write_text(
-        json.dumps(learn(more), ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8"
-    )
+    WEIGHTS.write_text(json.dumps(learn(more), ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")

@@ -110,9 +110,7 @@ def _rules() -> _Rules:
 
     def plain(item: dict[str, Any]) -> dict[str, re.Pattern[str]]:
         return {
-            language: re.compile(
-                item[language] if isinstance(item[language], str) else "|".join(item[language])
-            )
+            language: re.compile(item[language] if isinstance(item[language], str) else "|".join(item[language]))
             for language in ("zh", "en")
         }
 

@@ -24,7 +24,9 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _NEXT = re.compile(r"^(那|那么)?(下|后)一?条(呢|讲什么|是什么|说什么)?[?？]*$|^(the )?next article\b", re.IGNORECASE)
-_PREVIOUS = re.compile(r"^(那|那么)?(上|前)一?条(呢|讲什么|是什么|说什么)?[?？]*$|^(the )?previous article\b", re.IGNORECASE)
+_PREVIOUS = re.compile(
+    r"^(那|那么)?(上|前)一?条(呢|讲什么|是什么|说什么)?[?？]*$|^(the )?previous article\b", re.IGNORECASE
+)
 _BARE = re.compile(
     r"^(请问|那|那么|它|这|这个|这事|这件事|这块|这些|都|是|由|归|该|具体|大概|到底|一共|总共|要|会|能|可以|应该|在|"
     r"从|去|到|我|我们|的|了|呢|吗|吧|啊|呀|伐|嘛|么|和|还|又|就|才|被|让|给|得|有|没有|要不要|用|做|弄|建|设|管|办|"
@@ -55,9 +57,7 @@ _ASKS = {
 }
 
 
-def resolve(
-    text: str, memory: Sequence[Exchange], kinds: tuple[FactKind, ...], language: Language
-) -> Resolved:
+def resolve(text: str, memory: Sequence[Exchange], kinds: tuple[FactKind, ...], language: Language) -> Resolved:
     """Complete ``text`` from ``memory`` (oldest first); a question with its own topic stays as it is."""
     if not memory:
         return Resolved(text)
@@ -105,4 +105,6 @@ def _topic(exchange: Exchange) -> str:
         "",
         exchange.resolved,
     )
-    return re.sub(r"\b(how many|how much|which|what|when|will|there|be|is|are)\b", "", text, flags=re.IGNORECASE).strip()
+    return re.sub(
+        r"\b(how many|how much|which|what|when|will|there|be|is|are)\b", "", text, flags=re.IGNORECASE
+    ).strip()

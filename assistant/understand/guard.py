@@ -56,11 +56,7 @@ class _Manners:
 def _manners() -> _Manners:
     """The patterns of manners.yaml, compiled once."""
     data = yaml.safe_load(MANNERS.read_text(encoding="utf-8"))
-    orders = [
-        re.compile(pattern, re.IGNORECASE)
-        for language in ("zh", "en")
-        for pattern in data["orders"][language]
-    ]
+    orders = [re.compile(pattern, re.IGNORECASE) for language in ("zh", "en") for pattern in data["orders"][language]]
     abuse = re.compile(f"{data['abuse']['zh']}|{data['abuse']['en']}", re.IGNORECASE)
     talk = {kind: re.compile(data["small_talk"][kind], re.IGNORECASE) for kind in get_args(SmallTalk)}
     return _Manners(tuple(orders), abuse, talk)

@@ -70,7 +70,12 @@ def _excluded(kind: str, text: str) -> bool:
 def named_years(text: str, this_year: int) -> tuple[int, ...]:
     """Years that the question names, 今年 and 去年 included, in order."""
     years = [int(y) for y in re.findall(r"(?<!\d)((?:19|20)\d\d)\s*年", text)]
-    years += [int(y) for y in re.findall(r"\b(?:in|by|of|for|since|until|before|during|year) (?:the year )?((?:19|20)\d\d)\b", text, re.IGNORECASE)]
+    years += [
+        int(y)
+        for y in re.findall(
+            r"\b(?:in|by|of|for|since|until|before|during|year) (?:the year )?((?:19|20)\d\d)\b", text, re.IGNORECASE
+        )
+    ]
     for digits in re.findall(r"[二一][零〇九][零〇一二三四五六七八九]{2}(?=年)", text):
         years.append(int("".join(str(_DIGITS[c]) for c in digits)))
     for pattern, offset in _data()["relative_years"].items():

@@ -10,7 +10,6 @@ from assistant.understand.clean import detect_language
 from assistant.understand.follow_up import resolve
 from assistant.understand.intent import departments_named, understand
 
-
 LONG = 45  # characters above which a question is a story with the question at its end
 
 # Words that speak of asking, not of what is asked.

@@ -15,14 +15,10 @@ from assistant.errors import JiamenkouError, WeightsError
 from assistant.settings import settings
 from assistant.weights.store import WeightStore
 
-app = typer.Typer(
-    help="Models: what there is, where it comes from, whether it is whole.", no_args_is_help=True
-)
+app = typer.Typer(help="Models: what there is, where it comes from, whether it is whole.", no_args_is_help=True)
 
 Names = Annotated[list[str] | None, typer.Argument(help="Names of models or of roles.")]
-From = Annotated[
-    list[Path] | None, typer.Option("--from", help="Look into this folder first; may be given again.")
-]
+From = Annotated[list[Path] | None, typer.Option("--from", help="Look into this folder first; may be given again.")]
 
 
 @contextmanager
@@ -59,9 +55,7 @@ def list_models(
         store = _store()
         table = Table(box=None, pad_edge=False)
         for column in ("role", "name", "kind", "licence", "size", "here"):
-            table.add_column(
-                column, no_wrap=column != "licence", justify="right" if column == "size" else "left"
-            )
+            table.add_column(column, no_wrap=column != "licence", justify="right" if column == "size" else "left")
         for model in store.manifest.models:
             remark = "default" if model.default else "alternate" if model.verified else "unverified"
             size = f"{model.size / 1e6:,.0f} MB" if model.size else "?"

@@ -98,9 +98,7 @@ class Downloader:
                     ) from reason
                 pause(min(2.0**failures, 15.0))
 
-    def _attempt(
-        self, client: httpx.Client, package: Package, url: str, partial: Path, reporter: Reporter
-    ) -> None:
+    def _attempt(self, client: httpx.Client, package: Package, url: str, partial: Path, reporter: Reporter) -> None:
         """One request for the missing bytes; what came before a break stays in ``partial``."""
         have = partial.stat().st_size if partial.exists() else 0
         if have > package.size:

@@ -35,9 +35,7 @@ class _Graph:
     def four_bit(self, name: str, codes: NDArray[np.uint8]) -> str:
         """A UINT4 constant of ``codes``' shape, rows of even length."""
         packed = _packed(codes)
-        self.constants.append(
-            helper.make_tensor(name, TensorProto.UINT4, codes.shape, packed.tobytes(), raw=True)
-        )
+        self.constants.append(helper.make_tensor(name, TensorProto.UINT4, codes.shape, packed.tobytes(), raw=True))
         return name
 
     def node(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
@@ -47,9 +45,7 @@ class _Graph:
     def matrix(self, value: str, blocks: Blocks, bias: Floats, name: str) -> str:
         """``value`` (…, inputs) times a 4-bit matrix (outputs, inputs), plus a bias (outputs)."""
         outputs, inputs = blocks.codes.shape
-        codes = self.constant(
-            f"{name}.codes", _packed(blocks.codes).reshape(outputs, inputs // BLOCK, BLOCK // 2)
-        )
+        codes = self.constant(f"{name}.codes", _packed(blocks.codes).reshape(outputs, inputs // BLOCK, BLOCK // 2))
         scales = self.constant(f"{name}.scales", blocks.scales)
         return self.node(
             "MatMulNBits",
@@ -141,9 +137,7 @@ def _pooled(graph: _Graph, value: str) -> str:
     graph.constant("last", np.array([2], np.int64))
     graph.constant("sequence", np.array([1], np.int64))
     weights = graph.node("Unsqueeze", ["mask", "last"], "mask.column")
-    total = graph.node(
-        "ReduceSum", [graph.node("Mul", [value, weights], "kept"), "sequence"], "total", keepdims=0
-    )
+    total = graph.node("ReduceSum", [graph.node("Mul", [value, weights], "kept"), "sequence"], "total", keepdims=0)
     count = graph.node("ReduceSum", [weights, "sequence"], "count", keepdims=0)
     mean = graph.node("Div", [total, count], "mean")
     length = graph.node("ReduceL2", [mean, "sequence"], "norm", keepdims=1)
@@ -173,10 +167,7 @@ def build(model: E5, word: Blocks) -> onnx.ModelProto:
         helper.make_graph(
             graph.nodes,
             "multilingual-e5-small",
-            [
-                helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"])
-                for name in INPUTS
-            ],
+            [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]) for name in INPUTS],
             [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["batch", model.hidden])],
             graph.constants,
         ),

@@ -60,9 +60,7 @@ def _script_free(name: str) -> bool:
 def kept_ids(model: E5) -> NDArray[np.int64]:
     """Ids of the full vocabulary that stay, ascending; the special ones keep their places 0 to 3."""
     special = {*model.special.values(), len(model.pieces) - 1}
-    return np.array(
-        [i for i, piece in enumerate(model.pieces) if i in special or kept(piece)], dtype=np.int64
-    )
+    return np.array([i for i, piece in enumerate(model.pieces) if i in special or kept(piece)], dtype=np.int64)
 
 
 def normaliser_map() -> bytes:

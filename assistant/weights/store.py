@@ -56,9 +56,7 @@ class WeightStore:
         entry = self._entry(model)
         found = sorted(entry.folder.glob(model.path)) if entry and model.path else []
         if entry is None or (model.path and not found):
-            raise WeightsError(
-                f"The model {name} is not in {self.folder}.", f"Run `jiamenkou weights pull {name}`."
-            )
+            raise WeightsError(f"The model {name} is not in {self.folder}.", f"Run `jiamenkou weights pull {name}`.")
         return found[0] if model.path else entry.folder
 
     def present(self, name: str) -> bool:

@@ -68,9 +68,7 @@ class OpenAIServer:
             return StreamingResponse(self._stream(request, how, text), media_type="text/event-stream")
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        return JSONResponse(
-            {"id": "1", "object": "chat.completion", "created": 0, "model": how, "choices": [choice]}
-        )
+        return JSONResponse({"id": "1", "object": "chat.completion", "created": 0, "model": how, "choices": [choice]})
 
     async def _stream(self, request: Request, how: str, text: str) -> AsyncIterator[str]:
         if how == "stream:hang":
@@ -95,7 +93,7 @@ class OpenAIServer:
 
     async def _until_left(self, request: Request) -> None:
         try:  # a streaming response cancels this itself when the client goes
-            while not await request.is_disconnected():  # noqa: ASYNC110
+            while not await request.is_disconnected():
                 await asyncio.sleep(0.02)
         finally:
             self.left.set()

@@ -48,9 +48,7 @@ async def test_numbers_out_of_range(lie: Lie) -> None:
     assert not 0 <= number <= len(LIFTS[1])
 
 
-@pytest.mark.parametrize(
-    "lie", [Lie.NUMBER, Lie.PHONE, Lie.DEPARTMENT, Lie.PROCEDURE, Lie.CITATION, Lie.INJECTION]
-)
+@pytest.mark.parametrize("lie", [Lie.NUMBER, Lie.PHONE, Lie.DEPARTMENT, Lie.PROCEDURE, Lie.CITATION, Lie.INJECTION])
 async def test_invented_text_is_nowhere_in_the_evidence(lie: Lie) -> None:
     text = await _text(LyingLanguageModel(lie))
     assert len(text) > 5

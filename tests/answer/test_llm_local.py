@@ -30,7 +30,7 @@ def _quiet(done: int, all_: int) -> None:
 
 async def _until_up(model: LocalLanguageModel, seconds: float = 90) -> None:
     async with asyncio.timeout(seconds):
-        while not await model.ready():  # noqa: ASYNC110
+        while not await model.ready():
             await asyncio.sleep(0.1)
 
 
@@ -97,9 +97,7 @@ async def test_foreign_prefixes_are_thrown_away(local: LocalLanguageModel) -> No
 
 async def test_without_a_prefix_and_without_time_it_fails_at_once(local: LocalLanguageModel) -> None:
     await local.prepare([LIFTS], _quiet)  # measures the speed
-    fresh = article(
-        "test:long", "很长的一条", [f"第{n}项工作由街镇结合实际情况逐步推进落实到位。" for n in range(40)]
-    )
+    fresh = article("test:long", "很长的一条", [f"第{n}项工作由街镇结合实际情况逐步推进落实到位。" for n in range(40)])
     began = time.monotonic()
     with pytest.raises(AnswerError, match="no computed prefix"):
         await local.select("能装电梯吗？", *fresh, timeout=1.8)
@@ -206,7 +204,7 @@ async def test_it_comes_back_after_a_crash(local: LocalLanguageModel) -> None:
     with pytest.raises(AnswerError):
         await asked
     async with asyncio.timeout(30):
-        while local._server.starts == starts:  # noqa: ASYNC110
+        while local._server.starts == starts:
             await asyncio.sleep(0.1)
     await _until_up(local)
     assert local._server.starts == starts + 1

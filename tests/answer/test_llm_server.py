@@ -43,9 +43,7 @@ def _model(server: OpenAIServer, how: str) -> ServerLanguageModel:
     return model
 
 
-async def _text(
-    model: ServerLanguageModel, seconds: float = 5.0, language: Language = Language.CHINESE
-) -> str:
+async def _text(model: ServerLanguageModel, seconds: float = 5.0, language: Language = Language.CHINESE) -> str:
     pieces = model.write(QUESTION, LIFTS[1], language, seconds)
     return "".join([piece async for piece in pieces])
 
@@ -66,9 +64,7 @@ async def test_the_first_number_counts(server: OpenAIServer, said: str, number: 
     assert await _model(server, f"say:{said}").select(QUESTION, *LIFTS, timeout=5) == number
 
 
-@pytest.mark.parametrize(
-    "said", ["5", "-1", "2025年", "1.5", "我不知道", "", "99999999999999999999", "<think>2"]
-)
+@pytest.mark.parametrize("said", ["5", "-1", "2025年", "1.5", "我不知道", "", "99999999999999999999", "<think>2"])
 async def test_no_number_in_range_is_an_error(server: OpenAIServer, said: str) -> None:
     if said == "<think>2":
         said = "<think>12 句里"  # cut off in the middle of a thought

@@ -26,9 +26,7 @@ PASSAGES = (
         path=(TITLE, "一、提升社区服务"),
         text="一、提升社区服务",
     ),
-    passage(
-        id="plan#about-1", kind="about", field="notice", path=(TITLE,), text="各区人民政府:现转发给你们。"
-    ),
+    passage(id="plan#about-1", kind="about", field="notice", path=(TITLE,), text="各区人民政府:现转发给你们。"),
     passage(
         id="plan#14",
         kind="article",
@@ -46,9 +44,7 @@ PASSAGES = (
         path=(TITLE, "一、提升社区服务", "(十四)加快建设一刻钟生活圈"),
         english="By the end of 2025, over 85% of facilities will be within a 15-minute walk.",
     ),
-    passage(
-        id="plan#14.department", kind="field", article=14, order=3, parent="plan#14", text="(责任部门:测试局)"
-    ),
+    passage(id="plan#14.department", kind="field", article=14, order=3, parent="plan#14", text="(责任部门:测试局)"),
     passage(id="plan#14.3", article=14, order=2, parent="plan#14", text=POISON),
     passage(
         id="plan#15",
@@ -105,9 +101,7 @@ class ScriptedConversation:
         self.languages: list[Language | None] = []
         self.turns = 0
 
-    async def ask(
-        self, text: str, session: str, language: Language | None = None
-    ) -> AsyncIterator[TurnEvent]:
+    async def ask(self, text: str, session: str, language: Language | None = None) -> AsyncIterator[TurnEvent]:
         self.turns += 1
         turn_id = self.turns
         self.languages.append(language)
@@ -155,9 +149,7 @@ class ScriptedConversation:
                 timings=timings,
             )
         if "食堂" in text:
-            return Answer(
-                text="每天 10:30 至 13:00 开放。", citations=(cite("cards#canteen.hours"),), timings=timings
-            )
+            return Answer(text="每天 10:30 至 13:00 开放。", citations=(cite("cards#canteen.hours"),), timings=timings)
         if "<" in text:
             return Answer(text=f"您说的是 {text}", citations=(cite("plan#14.3"),), timings=timings)
         if language is Language.ENGLISH:

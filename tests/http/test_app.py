@@ -150,9 +150,7 @@ def test_500_tells_no_secrets(client: TestClient, text: str) -> None:
     assert "secret" not in json.dumps(error)
 
 
-def test_cancel_and_rate_reach_the_conversation(
-    client: TestClient, conversation: ScriptedConversation
-) -> None:
+def test_cancel_and_rate_reach_the_conversation(client: TestClient, conversation: ScriptedConversation) -> None:
     assert client.post("/api/sessions/s/cancel").status_code == 204
     assert conversation.cancelled == {"s"}
     assert client.post("/api/rate", json={"session": "s", "turn_id": 3, "good": False}).status_code == 204
@@ -207,9 +205,7 @@ def test_security_headers(client: TestClient) -> None:
 def test_observer_counts_and_keeps_questions_out(capsys: pytest.CaptureFixture[str]) -> None:
     registry = CollectorRegistry()
     observer = TurnObserver(registry)
-    observer.turn_finished(
-        "我的身份证号是多少", Answer(text="不知道", refused=True, timings={"total": 250.0})
-    )
+    observer.turn_finished("我的身份证号是多少", Answer(text="不知道", refused=True, timings={"total": 250.0}))
     observer.rated(True)
     text = generate_latest(registry).decode()
     labels = 'emergency="false",engine="extractive",language="zh",refused="true"'

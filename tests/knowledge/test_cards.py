@@ -18,9 +18,7 @@ def card(**changes):
 
 def test_a_card_becomes_a_summary_and_a_sentence_a_field():
     made = list(
-        card_passages(
-            DOCUMENT, card(phone="021-1234", hours="每天9:00到17:00", documents=["身份证", "户口簿"])
-        )
+        card_passages(DOCUMENT, card(phone="021-1234", hours="每天9:00到17:00", documents=["身份证", "户口簿"]))
     )
     assert {p.id: p.text for p in made} == {
         "cards#x": "便民点：提供维修，电话021-1234。",

@@ -58,9 +58,7 @@ def test_front_matter_reaches_every_passage(corpus):
 
 
 def test_sidecars(corpus):
-    (corpus / "phrasings.yaml").write_text(
-        '- passage: note#s1.1\n  questions: ["几时开放?", "几时开放?"]\n', "utf-8"
-    )
+    (corpus / "phrasings.yaml").write_text('- passage: note#s1.1\n  questions: ["几时开放?", "几时开放?"]\n', "utf-8")
     (corpus / "english.yaml").write_text('- passage: note#s1.1\n  text: "Open tomorrow."\n', "utf-8")
     (corpus / "referrals.yaml").write_text(
         "- topic: 养老金\n  phrasings: [养老金几号发]\n  hotline: 12345\n- topic: 天气\n  off_topic: true\n",

@@ -74,9 +74,7 @@ def test_every_text_stands_in_the_source(plan):
 def test_departments(plan, article, departments):
     field = plan[f"{article}.department"]
     assert (field.kind, field.field, field.parent) == ("field", "department", f"plan-2022-23#{article}")
-    assert (
-        field.departments == plan[str(article)].departments == plan[f"{article}.1"].departments == departments
-    )
+    assert field.departments == plan[str(article)].departments == plan[f"{article}.1"].departments == departments
     assert field.text.startswith("(责任部门")
     assert field.text.endswith(f"{departments[-1]})")
 

@@ -89,9 +89,7 @@ def open_page(browser, served) -> Iterator[object]:
         page.on("dialog", lambda dialog: problems.append(dialog.message))
         page.on(
             "console",
-            lambda message: (
-                problems.append(message.text) if "Content Security Policy" in message.text else None
-            ),
+            lambda message: problems.append(message.text) if "Content Security Policy" in message.text else None,
         )
         page.goto(url + query)
         page.wait_for_selector(".send:not([disabled])")

@@ -59,9 +59,7 @@ def test_left_alone(text: str) -> None:
     assert clean_question(text) == text
 
 
-@pytest.mark.parametrize(
-    "nothing", ["", "   ", "？？？！", "😀😀", "\u0000\u200b", "……", "\ud800", "。" * 100_000]
-)
+@pytest.mark.parametrize("nothing", ["", "   ", "？？？！", "😀😀", "\u0000\u200b", "……", "\ud800", "。" * 100_000])
 def test_nothing_to_read(nothing: str) -> None:
     with pytest.raises(InputError) as caught:
         clean_question(nothing)

@@ -22,9 +22,7 @@ from assistant.understand.guard import (
 )
 
 KINDS: dict[str, Any] = yaml.safe_load(RULES.read_text(encoding="utf-8"))["kinds"]
-UNSEEN: dict[str, list[str]] = yaml.safe_load(
-    Path(__file__).with_name("guard_cases.yaml").read_text(encoding="utf-8")
-)
+UNSEEN: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_name("guard_cases.yaml").read_text(encoding="utf-8"))
 TAUGHT: dict[str, Any] = yaml.safe_load(SAYINGS.read_text(encoding="utf-8"))
 
 
@@ -53,9 +51,7 @@ def test_unseen_look_alikes() -> None:
 
 
 def test_unseen_sayings_are_not_taught() -> None:
-    taught = {saying for texts in TAUGHT["emergencies"].values() for saying in texts} | set(
-        TAUGHT["everyday"]
-    )
+    taught = {saying for texts in TAUGHT["emergencies"].values() for saying in texts} | set(TAUGHT["everyday"])
     assert taught.isdisjoint(UNSEEN["emergencies"] + UNSEEN["look_alikes"])
 
 
@@ -242,16 +238,12 @@ def test_honest_questions_give_no_orders(text: str) -> None:
     assert strip_orders(text) == text
 
 
-@pytest.mark.parametrize(
-    "text", ["你是傻逼", "滚", "你个废物", "破机器", "fuck you", "You are stupid", "你他妈的"]
-)
+@pytest.mark.parametrize("text", ["你是傻逼", "滚", "你个废物", "破机器", "fuck you", "You are stupid", "你他妈的"])
 def test_abuse(text: str) -> None:
     assert abusive(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["垃圾分类几点", "智障儿童康复", "他妈妈在哪", "神经病医院", "我想去死", "滚动屏在哪"]
-)
+@pytest.mark.parametrize("text", ["垃圾分类几点", "智障儿童康复", "他妈妈在哪", "神经病医院", "我想去死", "滚动屏在哪"])
 def test_no_abuse(text: str) -> None:
     assert not abusive(text)
 

@@ -154,6 +154,4 @@ def file_spec(path: str, *pieces: tuple[Package, str, bytes]) -> FileSpec:
 
 
 def a_model(name: str, role: str, sources: Sequence[Source], path: str = "") -> Model:
-    return Model(
-        name=name, role=role, default=True, licence="MIT", about="x", path=path, sources=tuple(sources)
-    )
+    return Model(name=name, role=role, default=True, licence="MIT", about="x", path=path, sources=tuple(sources))

@@ -86,9 +86,7 @@ def tokenizer(folder: Path) -> Tokenizer:
     return found
 
 
-def encode(
-    session: onnxruntime.InferenceSession, tokenizer: Tokenizer, texts: Sequence[str]
-) -> NDArray[np.float32]:
+def encode(session: onnxruntime.InferenceSession, tokenizer: Tokenizer, texts: Sequence[str]) -> NDArray[np.float32]:
     cut = tokenizer.encode_batch(list(texts))
     feed = {
         "input_ids": np.array([text.ids for text in cut], np.int64),

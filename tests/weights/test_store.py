@@ -80,9 +80,7 @@ def test_a_registry_without_ranges_starts_over(store: WeightStore, registry: Fak
     assert store.path("big").read_bytes() == WHOLE
 
 
-def test_a_corrupted_byte_is_named_and_only_its_part_comes_again(
-    store: WeightStore, registry: FakeRegistry
-) -> None:
+def test_a_corrupted_byte_is_named_and_only_its_part_comes_again(store: WeightStore, registry: FakeRegistry) -> None:
     store.ensure(["big"], progress=False)
     file = store.path("big")
     data = bytearray(WHOLE)
@@ -103,9 +101,7 @@ def test_a_corrupted_byte_is_named_and_only_its_part_comes_again(
 
 
 @pytest.mark.parametrize("cut", [0, PART // 2, 2 * PART + 10])
-def test_a_shortened_file_is_noticed_without_hashing(
-    store: WeightStore, registry: FakeRegistry, cut: int
-) -> None:
+def test_a_shortened_file_is_noticed_without_hashing(store: WeightStore, registry: FakeRegistry, cut: int) -> None:
     store.ensure(["big"], progress=False)
     store.path("big").write_bytes(WHOLE[:cut])
     registry.requests.clear()
@@ -285,9 +281,7 @@ def test_a_member_that_is_longer_than_stated_is_refused(tmp_path: Path, registry
     assert (tmp_path / "m.bin").stat().st_size == 100
 
 
-def test_local_folders_come_before_any_network(
-    tmp_path: Path, store: WeightStore, manifest: Manifest
-) -> None:
+def test_local_folders_come_before_any_network(tmp_path: Path, store: WeightStore, manifest: Manifest) -> None:
     local = tmp_path / "stick"
     local.mkdir()
     (local / "big.gguf").write_bytes(WHOLE)
@@ -345,9 +339,7 @@ def test_a_changed_manifest_makes_the_old_files_incomplete(
     assert newer.path("big").read_bytes() == noise(9)
 
 
-def test_files_put_there_by_hand_are_taken_when_their_hash_is_right(
-    store: WeightStore, registry: FakeRegistry
-) -> None:
+def test_files_put_there_by_hand_are_taken_when_their_hash_is_right(store: WeightStore, registry: FakeRegistry) -> None:
     (store.folder / "big").mkdir(parents=True)
     (store.folder / "big" / "big.gguf").write_bytes(WHOLE)
     store.ensure(["big"], progress=False)

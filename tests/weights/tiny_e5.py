@@ -17,9 +17,7 @@ PIECES = ["<s>", "<pad>", "</s>", "<unk>", "▁", "社", "区", "社区", "▁he
 
 def write(path: Path, seed: int = 2) -> None:
     random = np.random.default_rng(seed)
-    header = struct.pack(
-        "<4sI7ifi", b"E5S1", 1, HIDDEN, LAYERS, HEADS, WIDE, len(PIECES), POSITIONS, 2, 1e-12, 32
-    )
+    header = struct.pack("<4sI7ifi", b"E5S1", 1, HIDDEN, LAYERS, HEADS, WIDE, len(PIECES), POSITIONS, 2, 1e-12, 32)
     blob = [piece.encode() for piece in PIECES]
     offsets = np.cumsum([0] + [len(piece) for piece in blob]).astype("<u4")
     scores = np.array([0, 0, 0, 0, -3, -9, -9, -4, -5, -6, -7, -4, 0], "<f4")
@@ -54,9 +52,7 @@ def write(path: Path, seed: int = 2) -> None:
     at = size + sum(2 + len(name) + 21 for name in bodies)
     table = struct.pack("<i", len(bodies))
     for name, (kind, count, body) in bodies.items():
-        table += (
-            struct.pack("<H", len(name)) + name.encode() + struct.pack("<BIQQ", kind, count, at, len(body))
-        )
+        table += struct.pack("<H", len(name)) + name.encode() + struct.pack("<BIQQ", kind, count, at, len(body))
         at += len(body)
     path.write_bytes(header + vocabulary + digest + table + b"".join(body for _, _, body in bodies.values()))
 
