@@ -246,9 +246,13 @@ class Embedder(Protocol):
     name: str
     dimensions: int
 
-    def encode_query(self, texts: Sequence[str]) -> Any: ...
+    def encode_query(self, texts: Sequence[str]) -> Any:
+        """Vectors of questions."""
+        ...
 
-    def encode_document(self, texts: Sequence[str]) -> Any: ...
+    def encode_document(self, texts: Sequence[str]) -> Any:
+        """Vectors of passages."""
+        ...
 
 
 class LanguageModel(Protocol):
@@ -279,7 +283,9 @@ class LanguageModel(Protocol):
         """Compute and keep the prefix of each article; returns how many were new."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Stop the engine and let go of its memory."""
+        ...
 
 
 class Artefact(Protocol):
@@ -296,13 +302,17 @@ class Artefact(Protocol):
 class Retriever(Protocol):
     """Finds evidence in one release."""
 
-    def search(self, question: Question, day: date) -> Evidence: ...
+    def search(self, question: Question, day: date) -> Evidence:
+        """Candidates that may be used on ``day``, best first."""
+        ...
 
 
 class Observer(Protocol):
     """Listens to turns without touching the data path."""
 
-    def turn_finished(self, question: str, answer: Answer) -> None: ...
+    def turn_finished(self, question: str, answer: Answer) -> None:
+        """Called once a turn; must not keep the question."""
+        ...
 
 
 class Conversation(Protocol):
@@ -316,7 +326,9 @@ class Conversation(Protocol):
         """
         ...
 
-    def cancel(self, session: str) -> None: ...
+    def cancel(self, session: str) -> None:
+        """Make the running turn stale."""
+        ...
 
     def erase(self, session: str) -> None:
         """Forget everything about a session."""
@@ -326,9 +338,13 @@ class Conversation(Protocol):
         """Questions to offer before anyone has asked."""
         ...
 
-    def passage(self, passage_id: str) -> Passage | None: ...
+    def passage(self, passage_id: str) -> Passage | None:
+        """One passage of the current release."""
+        ...
 
-    def documents(self) -> tuple[Document, ...]: ...
+    def documents(self) -> tuple[Document, ...]:
+        """Documents of the current release."""
+        ...
 
     def passages(self, doc: str) -> tuple[Passage, ...]:
         """Every passage of one document in reading order; empty when there is no such document."""

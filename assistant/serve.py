@@ -51,9 +51,11 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     from assistant.http.app import build_app
     from assistant.main import articles, build, make_model
     from assistant.observe import TurnObserver, configure_logging
+    from assistant.understand.guard import prepare
     from ui.chat import mount
 
     configure_logging(config.log_level)
+    prepare()  # the first question must not wait for the guard's patterns
     model: LanguageModel | None = None
     try:
         model = make_model(config)
@@ -96,6 +98,7 @@ async def _prepare(
             if await model.ready():
                 break
             await asyncio.sleep(0.1)
-        await model.prepare(articles(library.knowledge()), progress)
+        found = articles(library.knowledge())
+        await model.prepare(found, progress)
     except JiamenkouError as error:
         say(f"Prefixes are not ready: {error}")

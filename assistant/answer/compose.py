@@ -49,7 +49,7 @@ def compose(question: Question, chosen: Sequence[Candidate], engine: str = "extr
         text=label(text, passages, question.language),
         citations=tuple(cite(passage) for passage in passages),
         language=question.language,
-        engine=engine,  # type: ignore[arg-type]
+        engine=engine,
         targets=tuple(target for passage in passages for target in passage.targets),
         departments=first.passage.departments,
     )

@@ -211,8 +211,7 @@ class Structure:
         if not found:
             return None
         # One target an article first, so that the answer shows the breadth of the plan.
-        seen: set[int | None] = set()
-        first = [pair for pair in found if not (pair[0].article in seen or seen.add(pair[0].article))]
+        first = list({pair[0].article: pair for pair in reversed(found)}.values())[::-1]
         shown = (first + [pair for pair in found if pair not in first])[:SHOWN]
         if question.language is Language.ENGLISH:
             listed = " ".join(p.english or tidy(p.text) for p, _ in shown)

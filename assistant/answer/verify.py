@@ -68,9 +68,9 @@ def numbers(text: str) -> set[float]:
             out.add(float(_ENGLISH_DIGITS[word]))
     rest = _ARABIC.sub("□", _IDIOMS.sub("□", text))
     for run in _HAN.findall(rest):
-        value = _han_value(run)
-        if value is not None:
-            out.add(round(value, 6))
+        amount = _han_value(run)
+        if amount is not None:
+            out.add(round(amount, 6))
     return out
 
 
@@ -112,9 +112,8 @@ def problems(
         if (
             digits.replace(",", "") not in evidence.replace(",", "")
             and f"number:{float(digits.split('-')[0]):g}" not in found
-        ):
-            if round(float(digits.split("-")[0]), 6) not in numbers(evidence):
-                found.append(f"number:{digits}")
+        ) and round(float(digits.split("-")[0]), 6) not in numbers(evidence):
+            found.append(f"number:{digits}")
     known = {name for name in departments if name in text} | set(_DEPARTMENT.findall(text))
     found += [f"department:{name}" for name in sorted(known) if name not in evidence and not _part_of(name, evidence)]
     found += [f"name:{name}" for name in _NAMED.findall(text) if name not in evidence]

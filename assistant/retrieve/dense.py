@@ -44,10 +44,12 @@ class Entry:
 
     @property
     def query(self) -> bool:
+        """Whether it is embedded as a question."""
         return self.role in ("phrasing", "referral")
 
     @property
     def id(self) -> str:
+        """Its id in the collection."""
         return f"{self.role}|{self.key}|{self.index}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -11,119 +12,12 @@ _PIECE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+|[A-Za-z]+|\d+(?:\.\d+)?%?")
 
 # Words that questions are made of but that say nothing about their topic.
 STOP = frozenset(
-    [
-        "的",
-        "了",
-        "吗",
-        "呢",
-        "啊",
-        "呀",
-        "吧",
-        "么",
-        "嘛",
-        "哦",
-        "哪",
-        "我",
-        "你",
-        "他",
-        "她",
-        "它",
-        "们",
-        "这",
-        "那",
-        "是",
-        "在",
-        "有",
-        "和",
-        "与",
-        "及",
-        "就",
-        "都",
-        "也",
-        "还",
-        "又",
-        "要",
-        "能",
-        "会",
-        "请",
-        "问",
-        "想",
-        "把",
-        "被",
-        "给",
-        "让",
-        "说",
-        "一",
-        "个",
-        "些",
-        "样",
-        "什",
-        "怎",
-        "为",
-        "何",
-        "谁",
-        "几",
-        "多",
-        "少",
-        "到",
-        "去",
-        "来",
-        "里",
-        "上",
-        "下",
-        "不",
-        "没",
-    ]
+    "的了吗呢啊呀吧么嘛哦哪我你他她它们这那是在有和与及就都也还又要能会请问想把被给让说"
+    "一个些样什怎为何谁几多少到去来里上下不没"
 )
 _ENGLISH_STOP = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "and",
-        "or",
-        "do",
-        "does",
-        "did",
-        "can",
-        "could",
-        "will",
-        "would",
-        "i",
-        "you",
-        "we",
-        "they",
-        "it",
-        "my",
-        "your",
-        "our",
-        "their",
-        "this",
-        "that",
-        "there",
-        "what",
-        "which",
-        "who",
-        "when",
-        "where",
-        "how",
-        "many",
-        "much",
-        "any",
-        "have",
-        "has",
-    ]
+    "a an the is are was were be of in on at to for and or do does did can could will would i you we they it "
+    "my your our their this that there what which who when where how many much any have has".split()
 )
 
 
@@ -179,7 +73,7 @@ def sounds(text: str) -> list[str]:
     for piece in _PIECE.findall(text):
         if HAN.match(piece):
             heard = syllables(piece, folded=True)
-            out += [f"{a} {b}" for a, b in zip(heard, heard[1:], strict=False)]
+            out += [f"{a} {b}" for a, b in itertools.pairwise(heard)]
     return out
 
 

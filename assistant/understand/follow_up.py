@@ -64,9 +64,8 @@ def resolve(text: str, memory: Sequence[Exchange], kinds: tuple[FactKind, ...], 
     last = memory[-1]
     topic_turn = next((each for each in reversed(memory) if each.passage_ids and not each.refused), None)
     focus = topic_turn.passage_ids[0] if topic_turn else None
-    if _NEXT.match(text) or _PREVIOUS.match(text):
-        if topic_turn and topic_turn.article:
-            return Resolved(text, article=topic_turn.article + (1 if _NEXT.match(text) else -1), follow_up=True)
+    if (_NEXT.match(text) or _PREVIOUS.match(text)) and topic_turn and topic_turn.article:
+        return Resolved(text, article=topic_turn.article + (1 if _NEXT.match(text) else -1), follow_up=True)
     if _MORE.match(text) and topic_turn:
         return Resolved(topic_turn.resolved, focus, more=True, follow_up=True)
     if _BARE.match(text):
