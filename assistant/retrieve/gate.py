@@ -93,9 +93,10 @@ class Gate:
     def _kind(self, question: Question, candidates: tuple[Candidate, ...]) -> str:
         """The reason why the evidence lacks the kind of fact asked for, or ''."""
         # Some hotline is always near: it must be this one that is meant.
-        if candidates[0].passage.kind in ("card", "field") and not candidates[0].passage.sample:
-            if candidates[0].phrasing < NAMED[question.language]:
-                return "no_phone" if FactKind.PHONE in question.kinds else "not_covered"
+        first = candidates[0]
+        is_card = first.passage.kind in ("card", "field") and not first.passage.sample
+        if is_card and first.phrasing < NAMED[question.language]:
+            return "no_phone" if FactKind.PHONE in question.kinds else "not_covered"
         for kind, reason in _STRICT.items():
             if kind in question.kinds and not holds(kind, question, candidates[0]):
                 return reason
