@@ -268,8 +268,8 @@ def _with_page(assistant: Assistant, config: Settings) -> None:
     mount(build_app(assistant, dict, config), assistant)
 
 
-def machine() -> dict[str, Any]:
-    """What it was measured on."""
+def machine(load: float) -> dict[str, Any]:
+    """What it was measured on; ``load`` is how many processes ran before it began."""
     info = Path("/proc/cpuinfo")
     model = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
     return {
@@ -277,10 +277,11 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "system": platform.system(),
         "python": platform.python_version(),
+        "load": load,
     }
 
 
-def results(values: dict[str, float], counts: dict[str, int]) -> dict[str, Any]:
+def results(values: dict[str, float], counts: dict[str, int], load: float) -> dict[str, Any]:
     """Values with their targets; a target of 0 is none."""
     rows = {}
     for key, (_, _, unit, target) in MEASURES.items():
@@ -292,16 +293,16 @@ def results(values: dict[str, float], counts: dict[str, int]) -> dict[str, Any]:
                 "target": target or None,
                 "passed": passed,
             }
-    return {"machine": machine(), "day": date.today().isoformat(), "counts": counts, "rows": rows}
+    return {"machine": machine(load), "day": date.today().isoformat(), "counts": counts, "rows": rows}
 
 
 _NOTE = (
-    "Measured on {day} on {processor}, {cores} cores, {system}, Python {python}, no GPU. {questions} test "
+    "Measured on {day} on {processor}, {cores} cores, {system}, Python {python}, no GPU, load {load} before. {questions} test "
     "questions, {emergencies} emergencies; the model was asked to select {selections} times, of which {late} "
     "were late or broken and the extractive answer stood in (their time counts)."
 )
 _NOTE_CHINESE = (
-    "{day} 测于 {processor}，{cores} 核，{system}，Python {python}，无显卡。{questions} 个测试问题，"
+    "{day} 测于 {processor}，{cores} 核，{system}，Python {python}，无显卡，开始前负载 {load}。{questions} 个测试问题，"
     "{emergencies} 个紧急情况；模型选句 {selections} 次，其中 {late} 次超时或出错，改用摘取式回答"
     "（时间照样计入）。"
 )
@@ -386,6 +387,9 @@ def main() -> None:
     if arguments.readme:
         write_readmes()
         return
+    load = round(os.getloadavg()[0], 1)  # others' work makes the figures worse, the model's most of all
+    if load > 0.5:
+        say(f"Other processes are busy (load {load}): the figures will be worse than the machine can do.")
     if arguments.quick:
         values, counts = asyncio.run(serving(Settings(), say))
     else:
@@ -396,7 +400,7 @@ def main() -> None:
             published = publishing(config, say)
             values, counts = asyncio.run(serving(config, say))
             values |= published
-    found = results(values, counts)
+    found = results(values, counts, load)
     RESULTS.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print(table(RESULTS))
     failed = [key for key, row in found["rows"].items() if row["passed"] is False]
