@@ -36,12 +36,13 @@ check: .venv/.ready
 	$(BIN)/lint-imports
 
 bench: setup
-	$(BIN)/jiamenkou publish
 	$(BIN)/python -m evaluation.bench
+	$(BIN)/python -m evaluation.bench --readme
 
 eval: setup
 	$(BIN)/jiamenkou publish
 	$(BIN)/python -m evaluation.evaluate --engine auto --split test --write
+	$(BIN)/python -m evaluation.bench --readme
 
 calibrate: setup
 	$(BIN)/jiamenkou publish --no-prefixes

@@ -190,17 +190,22 @@ async def _prepare(config: Settings) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
+    from assistant.answer.llm import LocalLanguageModel
     from assistant.main import Library, articles, make_embedder
 
     model = _model(config)
-    if model is None:
+    if not isinstance(model, LocalLanguageModel):
         return
     try:
-        await _wait_until_ready(model, 120.0)
         found = articles(Library(config, make_embedder(config)).knowledge())
+        if model.prepared(found):
+            say(f"All {len(found)} prefixes are ready.")
+            return
+        await _wait_until_ready(model, 120.0)
         with Progress(console=Console(stderr=True), transient=True) as bars:
             task = bars.add_task("prefixes", total=len(found))
             new = await model.prepare(found, lambda done, all_: bars.update(task, completed=done, total=all_))
+        model.prune(found)
         say(f"{len(found)} prefixes are ready, {new} of them new.")
     finally:
         await model.close()

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -51,7 +52,9 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     from assistant.http.app import build_app
     from assistant.main import articles, build, make_model
     from assistant.observe import TurnObserver, configure_logging
+    from assistant.understand.clean import clean_question
     from assistant.understand.guard import prepare
+    from assistant.understand.question import make_question
     from ui.chat import mount
 
     configure_logging(config.log_level)
@@ -63,6 +66,9 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
         say(f"No language model: {error} Answers are extractive.")
     assistant, library = build(config, model, [TurnObserver()])
     preparing = {"done": 0, "of": 0}
+
+    # The first question must not wait for what is loaded on first use.
+    library.knowledge().retriever.search(make_question(clean_question("养老床位有多少張？")), date.today())
 
     def health() -> dict[str, Any]:
         knowledge = library.knowledge()

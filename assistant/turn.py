@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -37,7 +38,9 @@ from assistant.understand.clean import clean_question, detect_language
 from assistant.understand.guard import abusive, gives_orders, recognise_emergency, small_talk, strip_orders
 from assistant.understand.question import make_question
 
-CLOSE = 0.15  # lead of the best sentence under which the model is asked to select
+_log = logging.getLogger(__name__)
+
+CLOSE = 0.06  # lead of the best sentence under which the model is asked to select
 # A follow-up on where or what for: the sentence that was said did not tell.
 _ELSEWHERE = re.compile(r"哪里|哪儿|哪些(地方|方面|领域|范围)|\bwhere\b", re.IGNORECASE)
 
@@ -88,7 +91,7 @@ class Assistant:
         except InputError as error:
             yield TurnEvent(turn_id=turn_id, type="error", text=f"{error.message}{error.hint}")
             return
-        for piece in re.findall(r"[^，。；！？,.;!?]*[，。；！？,.;!?]*\s*", answer.text):
+        for piece in re.findall(r"(?:[^，。；！？,.;!?]|[.,](?=\d))*[，。；！？,.;!?]*\s*", answer.text):
             if state.turn_id != turn_id:
                 yield TurnEvent(turn_id=turn_id, type="cancelled")
                 return
@@ -172,8 +175,8 @@ class Assistant:
                         return draft
                 elif self._engine == "llm" or decision.margin < CLOSE:
                     return await self._selected(question, decision, knowledge)
-            except AnswerError:
-                pass  # late or broken: the extractive answer stands in at once
+            except Exception as error:  # late, broken, or lying: the extractive answer stands in at once
+                _log.warning("the model gave no answer: %s", type(error).__name__)
         return compose(question, decision.candidates)
 
     async def _selected(self, question: Question, decision: Decision, knowledge: Knowledge) -> Answer:
@@ -183,7 +186,13 @@ class Assistant:
         sentences = knowledge.structure.sentences(parent.id) if parent else []
         if self._model is None or parent is None or len(sentences) < 2:
             return compose(question, decision.candidates)
-        number = await self._model.select(question.resolved, parent, [s.text for s in sentences], self._select_timeout)
+        try:
+            async with asyncio.timeout(self._select_timeout):
+                number = await self._model.select(
+                    question.resolved, parent, [s.text for s in sentences], self._select_timeout
+                )
+        except TimeoutError as error:
+            raise AnswerError("The model is late.", "The extractive answer stands in.") from error
         if not 1 <= number <= len(sentences):
             return compose(question, decision.candidates)
         picked = sentences[number - 1]

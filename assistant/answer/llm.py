@@ -158,6 +158,10 @@ class LocalLanguageModel(_Writer):
         progress(len(articles), len(articles))
         return new
 
+    def prepared(self, articles: Iterable[tuple[Passage, Sequence[str]]]) -> bool:
+        """Whether every article has its prefix already; needs no loaded model."""
+        return all(self._store.find(self._key(*article)) for article in articles)
+
     def prune(self, keep: Iterable[tuple[Passage, Sequence[str]]]) -> int:
         """Remove every computed prefix of other articles, prompts and models; returns how many."""
         return self._store.prune([self._key(None, ()), *(self._key(*article) for article in keep)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from assistant.contracts import Language, Passage, Question
+from assistant.contracts import FactKind, Language, Passage, Question
 
 _NUMERALS = "零一二三四五六七八九"
 _FULL_WIDTH = str.maketrans({",": "，", ";": "；", ":": "："})

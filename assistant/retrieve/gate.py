@@ -26,7 +26,7 @@ _STRICT = {
 }
 _RESULTS = re.compile(
     r"(完成|建成|建了|做到|达到|落实|新增|发放?|加装|开了|推出|筹集?)了(多少|几|没|吗)|到现在(为止)?|到目前|目前(为止)?(已经|有|建|完成)|已经(建|完成|做|有)|现在(有|建|完成)(了)?(多少|几)|进展|进度|完成得怎么样|做完了|实现了(吗|没)|"
-    r"去年|前年|上个?五年|上一个五年|(建成?|开|做|装|新增|完成|弄)(好|到)?了?(几|多少)[^,，。]{0,6}了|so far|last year|already (?:built|been)|have been (?:built|completed)|progress",
+    r"去年|前年|(完成|实现|达到|做到|建好|落实)了?(百分之几|几成|一半)|上个?五年|上一个五年|(建成?|开|做|装|新增|完成|弄)(好|到)?了?(几|多少)[^,，。]{0,6}了|so far|last year|already (?:built|been)|have been (?:built|completed)|progress",
     re.IGNORECASE,
 )
 LONG = 45  # characters of a story's end, where its question stands

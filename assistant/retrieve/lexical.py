@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class LexicalArtefact:
         """Write the indexes of all passages that may be found."""
         import bm25s
 
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # importing it sets DEBUG
         passages = [p for p in corpus.passages if indexed(p)]
         (folder / "ids.json").write_text(json.dumps([p.id for p in passages]), encoding="utf-8")
         for name, split in (("words", tokens), ("sounds", sounds)):
