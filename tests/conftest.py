@@ -73,6 +73,8 @@ def assistant(knowledge: Knowledge) -> Callable[..., Assistant]:
     """Makes an assistant over the real corpus, with any language model."""
 
     def make(model: LanguageModel | None = None, engine: str = "auto") -> Assistant:
-        return Assistant(lambda: knowledge, model, engine=engine, today=lambda: DAY, select_timeout=0.5, write_timeout=0.5)
+        return Assistant(
+            lambda: knowledge, model, engine=engine, today=lambda: DAY, select_timeout=0.5, write_timeout=0.5
+        )
 
     return make

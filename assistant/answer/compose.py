@@ -41,7 +41,7 @@ def compose(question: Question, chosen: Sequence[Candidate], engine: str = "extr
             and question.language is Language.CHINESE
         ):
             said.append(other)
-            body = f"{body}同一条还提到，{more}"
+            body += f"同一条还提到，{more}" if first.passage.article else f"另外，{more}"
             break
     text = f"{opening(first.passage, question)}{body}"
     passages = [candidate.passage for candidate in said]

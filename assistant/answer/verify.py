@@ -108,7 +108,9 @@ def problems(
     """
     evidence = "\n".join((*sources, stock))
     found = [f"number:{value:g}" for value in sorted(numbers(text) - numbers(evidence))]
-    for digits in re.findall(r"\d{3,}(?:-\d+)*", re.sub(r"(?<=\d),(?=\d{3})", "", text)):  # phones and the like, to the digit
+    for digits in re.findall(
+        r"\d{3,}(?:-\d+)*", re.sub(r"(?<=\d),(?=\d{3})", "", text)
+    ):  # phones and the like, to the digit
         if (
             digits.replace(",", "") not in evidence.replace(",", "")
             and f"number:{float(digits.split('-')[0]):g}" not in found

@@ -52,6 +52,7 @@ def _yes(passage: Passage, question: Question) -> str:
     text = question.text
     if (
         not question.yes_no
+        or {FactKind.QUANTITY, FactKind.DATE, FactKind.DEPARTMENT} & set(question.kinds)
         or _NEGATIVE.search(text)
         or re.search(r"[\d一二三四五六七八九十百千万]+(张|个|家|套|%|万)", text)
     ):
