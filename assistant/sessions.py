@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from assistant.contracts import Exchange, Language
+from assistant.contracts import Answer, Exchange, Language
 
 
 @dataclass
@@ -18,6 +18,7 @@ class Session:
     turn_id: int = 0
     language: Language | None = None
     memory: list[Exchange] = field(default_factory=list)
+    last: Answer | None = None  # what 再说一遍 repeats
     touched: float = 0.0
 
 
@@ -42,7 +43,7 @@ class Sessions:
         session.touched = now
         self._open.move_to_end(id_)
         while len(self._open) > self._limit:
-            self._open.popitem(last=False)
+            self.erase(next(iter(self._open)))
         return session
 
     def begin(self, id_: str) -> tuple[Session, int]:
@@ -66,6 +67,7 @@ class Sessions:
         if session := self._open.pop(id_, None):
             session.turn_id += 1
             session.memory.clear()
+            session.last = None
 
     def __len__(self) -> int:
         return len(self._open)

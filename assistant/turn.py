@@ -80,12 +80,14 @@ class Assistant:
         self._limit, self._engine, self._today = question_limit, engine, today
         self._select_timeout, self._write_timeout = select_timeout, write_timeout
         self._gate = Gate()
-        self._last: dict[str, Answer] = {}
 
     async def ask(self, text: str, session: str, language: Language | None = None) -> AsyncIterator[TurnEvent]:
         """Run one turn; see ``Conversation.ask``."""
         state, turn_id = self._sessions.begin(session)
         yield TurnEvent(turn_id=turn_id, type="started")
+        if state.turn_id != turn_id:  # the listener may have taken its time
+            yield TurnEvent(turn_id=turn_id, type="cancelled")
+            return
         try:
             answer = await self.answer(text, state, language)
         except InputError as error:
@@ -117,7 +119,7 @@ class Assistant:
                 question = make_question(
                     strip_orders(heard) or heard, session.memory, language, knowledge.aliases, self._today().year
                 )
-                reply = knowledge.structure.answer(question)
+                reply = self._in_force(knowledge.structure.answer(question), knowledge)
             if reply is None:
                 with clock.step("retrieve"):
                     evidence = await asyncio.to_thread(knowledge.retriever.search, question, self._today())
@@ -133,6 +135,11 @@ class Assistant:
         for observer in self._observers:
             observer.turn_finished(heard, reply)
         return reply
+
+    def _in_force(self, reply: Answer | None, knowledge: Knowledge) -> Answer | None:
+        """``reply`` unless it stands on something that may not be used today."""
+        cited = (knowledge.passages.get(c.passage_id) for c in reply.citations) if reply else ()
+        return None if any(p is not None and not p.valid_on(self._today()) for p in cited) else reply
 
     def _at_once(self, heard: str, session: Session, spoken: Language, knowledge: Knowledge) -> Answer | None:
         """What comes before any search: danger, orders to the model, abuse, small talk."""
@@ -157,7 +164,7 @@ class Assistant:
                 return knowledge.refusals.refuse(bare, Decision(action="unknown", confidence=1.0, reason=reason))
         kind = small_talk(heard)
         if kind == "repeat":
-            return self._last.get(session.id) or talk("nothing_to_repeat", spoken)
+            return session.last or talk("nothing_to_repeat", spoken)
         return talk(kind, spoken) if kind else None
 
     async def _compose(self, question: Question, decision: Decision, hotline: str, knowledge: Knowledge) -> Answer:
@@ -201,7 +208,7 @@ class Assistant:
         return compose(question, (chosen,), engine="selected")
 
     def _remember(self, session: Session, heard: str, question: Question | None, reply: Answer) -> None:
-        self._last[session.id] = reply
+        session.last = reply
         if question is None:
             return
         self._sessions.remember(
@@ -228,7 +235,6 @@ class Assistant:
     def erase(self, session: str) -> None:
         """Forget everything about a session."""
         self._sessions.erase(session)
-        self._last.pop(session, None)
 
     def suggestions(self, language: Language) -> tuple[str, ...]:
         """Questions to offer before anyone has asked."""

@@ -81,7 +81,7 @@ def publish(
         old = current(data_folder)
         if old and old.digest == digest:
             return old, False
-        name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{digest[:8]}"
+        name = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{digest[:8]}"
         folder = data_folder / "releases" / name
         try:
             folder.mkdir(parents=True)
@@ -99,13 +99,13 @@ def publish(
             )
             _write_whole(data_folder / "current", name)
         except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
+            _discard(data_folder, folder)
             raise KnowledgeError(
                 f"The release could not be written: {error.strerror or error}.",
                 f"Free some room in {data_folder} and publish again. The old release goes on answering.",
             ) from error
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            _discard(data_folder, folder)
             raise
         _forget_old(data_folder)
         return Release(name, folder, digest), True
@@ -168,6 +168,12 @@ def _sweep(data_folder: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _discard(data_folder: Path, folder: Path) -> None:
+    """Remove a failed release; one that was swapped in before an interruption stays."""
+    if _read(data_folder / "current") != folder.name:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _forget_old(data_folder: Path) -> None:
     kept = current(data_folder)
     for release in releases(data_folder)[KEEP:]:
@@ -179,11 +185,15 @@ def _write_whole(path: Path, text: str) -> None:
     """Write so that a reader sees the old text or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _read(path: Path) -> str:

@@ -60,7 +60,7 @@ class Structure:
                 self._numbers[passage.doc] = passage
             elif passage.kind == "about" and passage.field == "chapter":
                 self._chapters[passage.doc].append(passage)
-            elif passage.parent:
+            elif passage.parent and not passage.gives_orders:
                 self._children[passage.parent].append(passage)
 
     def answer(self, question: Question) -> Answer | None:
@@ -122,18 +122,20 @@ class Structure:
             text = f"{short_name(document.title)}的文号是{passage.text}。"
         return _structured(text, [cite(passage)], question)
 
-    def _article(self, document: Document, question: Question) -> Answer:
+    def _article(self, document: Document, question: Question) -> Answer | None:
         number = question.article or 0
         article = self._articles.get((document.id, number))
         if article is None:
             return self._beyond(document, question)
-        first = self.sentences(article.id)[0]
+        first = next(iter(self.sentences(article.id)), None)
+        if first is None:  # nothing in it may be said
+            return None
         heading = _heading(article)
         if question.language is Language.ENGLISH:
             text = f"Article {number} of the action plan is “{article.english or heading}”. {first.english or ''}"
         else:
             text = f"{short_name(document.title)}第{numeral(number)}条是“{heading}”，其中提到：{tidy(first.text)}"
-        return _structured(text.strip(), [cite(article), cite(first)], question)
+        return _structured(text.strip(), [_cited(article), cite(first)], question)
 
     def _beyond(self, document: Document, question: Question) -> Answer:
         last = self._articles[document.id, document.articles]
@@ -141,7 +143,7 @@ class Structure:
             text = f"The action plan has no such article; its last one is article {document.articles}."
         else:
             text = f"{short_name(document.title)}里没有这一条，最后一条是第{numeral(document.articles)}条“{_heading(last)}”。"
-        return _structured(text, [cite(last)], question).model_copy(update={"refused": True, "reason": "no_article"})
+        return _structured(text, [_cited(last)], question).model_copy(update={"refused": True, "reason": "no_article"})
 
     def _chapter(self, document: Document, question: Question) -> Answer | None:
         chapters = self._chapters[document.id]
@@ -159,7 +161,7 @@ class Structure:
                 f"{short_name(document.title)}第{numeral(number)}部分是“{_bare(chapter.text)}”，"
                 f"包括{'、'.join(headings)}。"
             )
-        return _structured(text, [cite(chapter), *(cite(article) for article in articles)], question)
+        return _structured(text, [cite(chapter), *(_cited(article) for article in articles)], question)
 
     def _count(self, document: Document, question: Question) -> Answer:
         chapters, last = self._chapters[document.id], self._articles[document.id, document.articles]
@@ -174,7 +176,7 @@ class Structure:
                 f"{short_name(document.title)}一共{numeral(document.articles)}条，"
                 f"最后一条是第{numeral(document.articles)}条“{_heading(last)}”。"
             )
-        return _structured(text, [cite(last), *(cite(c) for c in chapters)], question)
+        return _structured(text, [_cited(last), *(cite(c) for c in chapters)], question)
 
     def _reverse(self, document: Document, question: Question) -> Answer | None:
         name = question.departments[0]
@@ -231,6 +233,11 @@ def _structured(text: str, citations: list[Citation], question: Question, depart
         engine="structure",
         departments=departments,
     )
+
+
+def _cited(article: Passage) -> Citation:
+    """A whole article; only its heading where its words address the model."""
+    return cite(article, _heading(article) if article.gives_orders else None)
 
 
 def wants_department(question: Question) -> bool:

@@ -43,9 +43,10 @@ _ARABIC = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)\s*(万亿|万|亿|千|百|thou
 _HAN = re.compile(r"[零〇一二两三四五六七八九十百千万亿]+(?:点[零一二三四五六七八九]+)?")
 # Words with a numeral that count nothing.
 _IDIOMS = re.compile(
-    r"一江一河|一网通办|一卡通|一点多用|一老一小|一中心多站点|一体|一次性|一定|一些|一样|一起|一批|一个|一下|一方面|一般|一直|一共|一段|一份|"
+    # Not inside a longer numeral: 二十一家 and 三千万 count.
+    r"(?<![零〇一二两三四五六七八九十百千万亿])(?:一江一河|一网通办|一卡通|一点多用|一老一小|一中心多站点|一体|一次性|一定|一些|一样|一起|一批|一个|一下|一方面|一般|一直|一共|一段|一份|"
     r"一家|一条|一种|一项|一句|一位|一边|第一|统一|唯一|进一步|万一|千万|百货|五五购物节|十分|三角|四边|百姓|万家|之一|不一|一系列|一站式|一刻钟|一二|"
-    r"一点|一遍|一声|哪一|这一|那一|每一|任何一|同一|再一|问一问|试一试|看一看|说一说"
+    r"一点|一遍|一声|哪一|这一|那一|每一|任何一|同一|再一|问一问|试一试|看一看|说一说)(?![十百千万亿])"
 )
 _DEPARTMENT = re.compile(
     r"(?:市|区|国家)[\u4e00-\u9fff]{2,12}?(?:局|委员会|委|办公室|办|厅|中心|总部)(?![\u4e00-\u9fff]*(?:店|点|馆))"
@@ -108,14 +109,11 @@ def problems(
     """
     evidence = "\n".join((*sources, stock))
     found = [f"number:{value:g}" for value in sorted(numbers(text) - numbers(evidence))]
-    for digits in re.findall(
-        r"\d{3,}(?:-\d+)*", re.sub(r"(?<=\d),(?=\d{3})", "", text)
-    ):  # phones and the like, to the digit
-        if (
-            digits.replace(",", "") not in evidence.replace(",", "")
-            and f"number:{float(digits.split('-')[0]):g}" not in found
-        ) and round(float(digits.split("-")[0]), 6) not in numbers(evidence):
-            found.append(f"number:{digits}")
+    # Phones and codes count to the digit: 000-0001 is no 0 and 1.
+    for code in re.findall(r"\d+(?:-\d+)+|(?<![\d.,])0\d{2,}", text):
+        years = re.fullmatch(r"((?:19|20)\d\d)-((?:19|20)\d\d)", code)
+        if code not in evidence and not (years and {float(y) for y in years.groups()} <= numbers(evidence)):
+            found.append(f"number:{code}")
     known = {name for name in departments if name in text} | set(_DEPARTMENT.findall(text))
     found += [f"department:{name}" for name in sorted(known) if name not in evidence and not _part_of(name, evidence)]
     found += [f"name:{name}" for name in _NAMED.findall(text) if name not in evidence]

@@ -132,7 +132,7 @@ async def test_a_question_passes_preparation_which_goes_on_where_it_stopped(
             assert not work.done(), "the article is too short for this test"
             began = time.monotonic()
             assert await local.select("能装电梯吗？", *LIFTS, timeout=10) == 2
-            assert time.monotonic() - began < 4
+            assert time.monotonic() - began < 8  # unyielding, it took 10 s; a busy machine needs room
             assert local.computed < 80
         assert await work == 1
     finally:
