@@ -23,6 +23,11 @@ EVIDENCE = "到2025年,全市养老床位总数达到17.8万张,由市民政局�
         ("1.2 million", {1200000}),
         ("一江一河的一些地方", set()),
         ("三百张", {300}),
+        ("二十一家和十一条", {21, 11}),
+        ("三千万元", {30000000}),
+        ("三万家", {30000}),
+        ("1,000个", {1000}),
+        ("第一百二十条", {120}),
     ],
 )
 def test_numbers_are_values(text: str, values: set[float]) -> None:
@@ -37,6 +42,9 @@ def test_numbers_are_values(text: str, values: set[float]) -> None:
         ("由市商务委员会负责", "department"),
         ("见《床位管理办法》", "name"),
         ("到2030年完成", "number"),
+        ("请拨打2025-17", "number"),
+        ("见 Housing Bureau", "name"),
+        ("市民政局和市公安局负责", "department"),
     ],
 )
 def test_what_evidence_lacks_is_named(claim: str, word: str) -> None:
@@ -52,3 +60,10 @@ def test_wording_without_a_source_is_measured() -> None:
     assert unsourced("全市养老床位总数", [EVIDENCE]) == 0
     assert unsourced("申请人需携带户口簿办理", [EVIDENCE]) > 0.9
     assert any(p.startswith("unsourced") for p in problems("申请人需携带户口簿办理", [EVIDENCE], question="床位"))
+
+
+def test_a_code_of_zeros_is_not_the_number_nought() -> None:
+    evidence = "示例号码000-0001"
+    assert problems("请拨打000-00000000", [evidence]) != ()
+    assert problems("请拨打000-0001", [evidence]) == ()
+    assert problems("2021-2025", ["2021年到2025年"]) == ()
