@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -61,7 +61,7 @@ async def _ask(question: str | None, as_json: bool, batch: Path | None, output: 
     try:
         if model is not None and (batch or engine == "llm"):
             await _wait_until_ready(model, 60.0)
-        with output.open("w", encoding="utf-8") if output else contextlib.nullcontext(sys.stdout) as out:
+        with _opened(output) if output else contextlib.nullcontext(sys.stdout) as out:
             for number, conversation in enumerate(conversations):
                 session = assistant.session(f"batch-{number}")
                 answers = []
@@ -106,6 +106,15 @@ def _read_batch(path: Path) -> list[dict[str, Any]]:
             ) from error
         found.append({"id": item.get("id"), "turns": turns})
     return found
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(
+            f"{path} can't be written: {error.strerror}.", "Name a file in a folder of yours."
+        ) from error
 
 
 def _shape(answer: Answer) -> dict[str, Any]:

@@ -170,7 +170,7 @@ class Structure:
             text = f"The action plan has {document.articles} articles in {document.chapters} parts."
         elif about_chapters:
             listed = "、".join(f"“{_bare(c.text)}”" for c in chapters)
-            text = f"{short_name(document.title)}分{numeral(document.chapters)}个部分：{listed}。"
+            text = f"{short_name(document.title)}分{'两' if document.chapters == 2 else numeral(document.chapters)}个部分：{listed}。"
         else:
             text = (
                 f"{short_name(document.title)}一共{numeral(document.articles)}条，"

@@ -54,7 +54,7 @@ def _yes(passage: Passage, question: Question) -> str:
         not question.yes_no
         or {FactKind.QUANTITY, FactKind.DATE, FactKind.DEPARTMENT} & set(question.kinds)
         or _NEGATIVE.search(text)
-        or re.search(r"[\d一二三四五六七八九十百千万]+(张|个|家|套|%|万)", text)
+        or re.search(r"\d(?![\d.]|分钟|年|月|日|条)|[一二三四五六七八九十百千万]+(张|个|家|套|台|元|万)", text)
     ):
         return ""  # a claim in the question is never confirmed with a bare yes
     if _FORBIDS.search(passage.text) or not _ALLOWS.search(passage.text):
