@@ -26,10 +26,10 @@ _STRICT = {
 }
 _RESULTS = re.compile(
     r"(完成|建成|建了|做到|达到|落实|新增|发放?|加装|开了|推出|筹集?)了(多少|几|没|吗)|到现在(为止)?|到目前|目前(为止)?(已经|有|建|完成)|已经(建|完成|做|有)|现在(有|建|完成)(了)?(多少|几)|进展|进度|完成得怎么样|做完了|实现了(吗|没)|"
-    r"去年|前年|(完成|实现|达到|做到|建好|落实)了?(百分之几|几成|一半)|上个?五年|上一个五年|(建成?|开|做|装|新增|完成|弄)(好|到)?了?(几|多少)[^,，。]{0,6}了|so far|last year|already (?:built|been)|have been (?:built|completed)|progress",
+    r"去年|前年|还有没有|还剩|(名额|空床|床位|空位|券|票)还有|还有(空|名额|床位|位子)|(建|做|弄|办|修|封)(好|成|完|出来)了?(没有?|没|几)|(完成|实现|达到|做到|建好|落实)了?(百分之几|几成|一半)|上个?五年|上一个五年|(建成?|开|做|装|新增|完成|弄)(好|到)?了?(几|多少)[^,，。]{0,6}了|so far|last year|already (?:built|been)|have been (?:built|completed)|progress",
     re.IGNORECASE,
 )
-LONG = 45  # characters of a story's end, where its question stands
+LONG = {Language.CHINESE: 45, Language.ENGLISH: 160}  # characters of a story's end, where its question stands
 _NOW = re.compile(r"今年|明年|目前|眼下|现在(一共|总共|共)?有|this year|currently|right now", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}年|五”?期间|\d{1,2}月\d{1,2}日|每(年|月|周|星期)")
 _FREE = re.compile(r"免费|低收费|不要钱|要钱|收费(吗|不)|free", re.IGNORECASE)
@@ -85,8 +85,8 @@ class Gate:
         covered = {year for c in candidates[:3] for year in years_held(c.passage)}
         if question.years and not set(question.years) & covered and FactKind.PHONE not in question.kinds:
             return "other_year"
-        now = _NOW.search(question.resolved[-LONG:]) and FactKind.QUANTITY in question.kinds
-        if now or _RESULTS.search(question.resolved[-LONG:]):
+        now = _NOW.search(question.resolved[-LONG[question.language] :]) and FactKind.QUANTITY in question.kinds
+        if now or _RESULTS.search(question.resolved[-LONG[question.language] :]):
             return "results"
         return ""
 
@@ -100,6 +100,9 @@ class Gate:
         for kind, reason in _STRICT.items():
             if kind in question.kinds and not holds(kind, question, candidates[0]):
                 return reason
+        asks_number = FactKind.QUANTITY in question.kinds and FactKind.DEPARTMENT not in question.kinds
+        if asks_number and not question.follow_up and not any(counted(c) for c in candidates[:2]):
+            return "no_quantity"
         if FactKind.DATE in question.kinds and not any(dated(c) for c in candidates[:2]):
             return "no_date"
         return ""
@@ -129,6 +132,12 @@ def holds(kind: FactKind, question: Question, candidate: Candidate) -> bool:
             return bool(_MONEY.search(passage.text))
         return FactKind.PRICE in passage.fact_kinds
     return kind in passage.fact_kinds
+
+
+def counted(candidate: Candidate) -> bool:
+    """Whether a number that counts something stands in the evidence; the year of a deadline doesn't."""
+    passage = candidate.passage
+    return bool(passage.targets) or bool(re.search(r"\d", re.sub(r"\d{4}年底?", "", passage.text)))
 
 
 def dated(candidate: Candidate) -> bool:

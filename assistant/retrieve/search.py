@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assistant.contracts import Candidate, Corpus, Embedder, Evidence, Passage, Question
+from assistant.contracts import Candidate, Corpus, Embedder, Evidence, Language, Passage, Question
 from assistant.retrieve.dense import DenseIndex, Hit
 from assistant.retrieve.embedder import Vectors
 from assistant.retrieve.homophones import Homophones
@@ -21,7 +21,7 @@ from assistant.retrieve.words import expand, tokens
 
 NEAR = 150  # vectors looked at; phrasings, spans and referrals are among them
 TOP = 15  # candidates taken from each way of searching
-LONG = 45  # characters above which a question is a story
+LONG = {Language.CHINESE: 45, Language.ENGLISH: 160}  # characters above which a question is a story
 OTHER_KIND = (
     0.04  # cosine taken from an uncovered phrasing that asks for a price or the like, when the question doesn't
 )
@@ -62,18 +62,19 @@ class ReleaseSearch:
     def search(self, question: Question, day: date) -> Evidence:
         """Candidates that may answer ``question`` on ``day``, best first; expired ones are never ranked."""
         question = self.repaired(question)
-        vector = self.vector(question.resolved)
+        vector = self.vector(question.resolved, question.language)
         return self.rank(question, vector, self.near(vector), day)
 
     def repaired(self, question: Question) -> Question:
         """The question with misheard words of the domain put right."""
         return question.model_copy(update={"resolved": self._homophones.repair(question.resolved)})
 
-    def vector(self, text: str) -> Vectors:
+    def vector(self, text: str, language: Language = Language.CHINESE) -> Vectors:
         """A question's vector; of a long story its end, where the question stands, counts as much as all."""
-        if len(text) <= LONG:
+        longest = LONG[language]
+        if len(text) <= longest:
             return np.asarray(self._embedder.encode_query([text])[0], np.float32)
-        both = self._embedder.encode_query([text, text[-LONG:]])
+        both = self._embedder.encode_query([text, text[-longest:]])
         mean = np.asarray(both.sum(0), np.float32)
         return mean / np.float32(np.linalg.norm(mean) or 1.0)
 

@@ -10,7 +10,8 @@ from assistant.understand.clean import detect_language
 from assistant.understand.follow_up import resolve
 from assistant.understand.intent import departments_named, understand
 
-LONG = 45  # characters above which a question is a story with the question at its end
+LONG = 45  # Chinese characters above which a question is a story with the question at its end
+LONG_LATIN = 160  # the same for letters, of which a sentence has more
 
 # Words that speak of asking, not of what is asked.
 _FRAME = re.compile(
@@ -28,13 +29,14 @@ _WHO = re.compile(
 
 def last_part(text: str) -> str:
     """The end of a long story, where its question stands; a short text is taken whole."""
-    if len(text) <= LONG:
+    longest = LONG if sum("\u4e00" <= c <= "\u9fff" for c in text) > len(text) / 4 else LONG_LATIN
+    if len(text) <= longest:
         return text
     clauses = re.findall(r"[^，,。；;！!？?]+[，,。；;！!？?]*", text)
     end = ""
-    while clauses and len(end) + len(clauses[-1]) <= LONG:
+    while clauses and len(end) + len(clauses[-1]) <= longest:
         end = clauses.pop() + end
-    return end or text[-LONG:]
+    return end or text[-longest:]
 
 
 def _topic(text: str, asks_who: bool) -> str:
