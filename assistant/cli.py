@@ -13,7 +13,7 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from assistant.contracts import Answer, LanguageModel
+from assistant.contracts import Answer
 from assistant.errors import InputError, JiamenkouError, SettingsError
 from assistant.settings import Settings, settings
 from assistant.weights.cli import app as weights_app
@@ -51,16 +51,16 @@ def ask(
 
 
 async def _ask(question: str | None, as_json: bool, batch: Path | None, output: Path | None, engine: str) -> None:
-    from assistant.main import build
+    from assistant.main import build, model_or_none, wait_until_ready
 
     conversations = _read_batch(batch) if batch else [{"id": None, "turns": [question]}]
     config = settings()
     _ensure_published(config)
-    model = None if engine == "extractive" else _model(config)
+    model = None if engine == "extractive" else model_or_none(config, say)
     assistant, _ = build(config, model, engine=engine)
     try:
         if model is not None and (batch or engine == "llm"):
-            await _wait_until_ready(model, 60.0)
+            await wait_until_ready(model, 60.0)
         with _opened(output) if output else contextlib.nullcontext(sys.stdout) as out:
             for number, conversation in enumerate(conversations):
                 session = assistant.session(f"batch-{number}")
@@ -140,24 +140,6 @@ def _readable(answer: Answer) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _model(config: Settings) -> LanguageModel | None:
-    """The language model, or None with a word on why; answers are extractive then."""
-    from assistant.main import make_model
-
-    try:
-        return make_model(config)
-    except JiamenkouError as error:
-        say(f"No language model: {error} Answers are extractive.")
-        return None
-
-
-async def _wait_until_ready(model: LanguageModel, seconds: float) -> None:
-    for _ in range(int(seconds * 10)):
-        if await model.ready():
-            return
-        await asyncio.sleep(0.1)
-
-
 def _ensure_published(config: Settings) -> None:
     from knowledge.release import current
 
@@ -200,9 +182,9 @@ async def _prepare(config: Settings) -> None:
     from rich.progress import Progress
 
     from assistant.answer.llm import LocalLanguageModel
-    from assistant.main import Library, articles, make_embedder
+    from assistant.main import Library, articles, make_embedder, model_or_none, wait_until_ready
 
-    model = _model(config)
+    model = model_or_none(config, say)
     if not isinstance(model, LocalLanguageModel):
         return
     try:
@@ -210,7 +192,7 @@ async def _prepare(config: Settings) -> None:
         if model.prepared(found):
             say(f"All {len(found)} prefixes are ready.")
             return
-        await _wait_until_ready(model, 120.0)
+        await wait_until_ready(model, 120.0)
         with Progress(console=Console(stderr=True), transient=True) as bars:
             task = bars.add_task("prefixes", total=len(found))
             new = await model.prepare(found, lambda done, all_: bars.update(task, completed=done, total=all_))

@@ -24,6 +24,10 @@ class Language(StrEnum):
     ENGLISH = "en"
 
 
+# Characters above which a question is a story, whose end asks.
+STORY = {Language.CHINESE: 45, Language.ENGLISH: 160}
+
+
 class FactKind(StrEnum):
     """The kind of fact that a question asks for and that evidence may hold."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -11,7 +12,7 @@ from assistant.answer.refuse import Refusals
 from assistant.answer.structure import Structure
 from assistant.answer.verified import Verifier
 from assistant.contracts import Artefact, Embedder, FactKind, Language, LanguageModel, Observer, Passage
-from assistant.errors import KnowledgeError, RetrieveError
+from assistant.errors import JiamenkouError, KnowledgeError, RetrieveError
 from assistant.retrieve.dense import DenseArtefact, DenseIndex
 from assistant.retrieve.embedder import OnnxEmbedder, SentenceTransformerEmbedder
 from assistant.retrieve.lexical import LexicalArtefact, LexicalIndex
@@ -76,6 +77,23 @@ def make_model(settings: Settings) -> LanguageModel | None:
         name=settings.llm_model,
         writes=settings.llm_writes,
     )
+
+
+def model_or_none(settings: Settings, say: Callable[[str], None]) -> LanguageModel | None:
+    """The language model, or None with a word on why; answers are extractive then."""
+    try:
+        return make_model(settings)
+    except JiamenkouError as error:
+        say(f"No language model: {error} Answers are extractive.")
+        return None
+
+
+async def wait_until_ready(model: LanguageModel, seconds: float) -> None:
+    """Return when ``model`` has loaded, or after ``seconds``."""
+    for _ in range(int(seconds * 10)):
+        if await model.ready():
+            return
+        await asyncio.sleep(0.1)
 
 
 def artefacts(

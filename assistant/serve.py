@@ -7,13 +7,16 @@ import socket
 import threading
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from assistant.contracts import LanguageModel
 from assistant.errors import BusyError, JiamenkouError, SettingsError
 from assistant.settings import Settings
+
+if TYPE_CHECKING:
+    from assistant.main import Library
 
 
 def run(config: Settings, say: Callable[[str], None]) -> None:
@@ -50,7 +53,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     import uvicorn
 
     from assistant.http.app import build_app
-    from assistant.main import articles, build, make_model
+    from assistant.main import build, model_or_none
     from assistant.observe import TurnObserver, configure_logging
     from assistant.understand.clean import clean_question
     from assistant.understand.guard import prepare
@@ -59,11 +62,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
 
     configure_logging(config.log_level)
     prepare()  # the first question must not wait for the guard's patterns
-    model: LanguageModel | None = None
-    try:
-        model = make_model(config)
-    except JiamenkouError as error:
-        say(f"No language model: {error} Answers are extractive.")
+    model = model_or_none(config, say)
     assistant, library = build(config, model, [TurnObserver()])
     preparing = {"done": 0, "of": 0}
 
@@ -76,9 +75,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
 
     app = mount(build_app(assistant, health, config), assistant)
     if model is not None:
-        threading.Thread(
-            target=lambda: asyncio.run(_prepare(model, library, articles, preparing, say)), daemon=True
-        ).start()
+        threading.Thread(target=lambda: asyncio.run(_prepare(model, library, preparing, say)), daemon=True).start()
     say(f"Open http://{config.host}:{config.port}")
     try:
         uvicorn.run(app, host=config.host, port=config.port, log_level="warning", access_log=False)
@@ -89,22 +86,19 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
 
 async def _prepare(
     model: LanguageModel,
-    library: Any,
-    articles: Callable[[Any], Any],
+    library: Library,
     preparing: dict[str, int],
     say: Callable[[str], None],
 ) -> None:
     """Compute missing prefixes; questions come first, so this only uses idle time."""
 
+    from assistant.main import articles, wait_until_ready
+
     def progress(done: int, of: int) -> None:
         preparing.update(done=done, of=of)
 
     try:
-        for _ in range(1200):
-            if await model.ready():
-                break
-            await asyncio.sleep(0.1)
-        found = articles(library.knowledge())
-        await model.prepare(found, progress)
+        await wait_until_ready(model, 120.0)
+        await model.prepare(articles(library.knowledge()), progress)
     except JiamenkouError as error:
         say(f"Prefixes are not ready: {error}")

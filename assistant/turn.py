@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -111,7 +111,8 @@ class Assistant:
         epoch = session.turn_id
         with clock.step("understand"):
             heard = clean_question(text, self._limit)
-            spoken = language if language and detect_language(heard) is Language.CHINESE else detect_language(heard)
+            spoken = detect_language(heard)
+            spoken = language if language and spoken is Language.CHINESE else spoken
             reply = self._at_once(heard, session, spoken, knowledge)
         question = decision = None
         if reply is None:
@@ -281,7 +282,7 @@ class Clock:
         self._steps: dict[str, float] = {}
 
     @contextmanager
-    def step(self, name: str):  # type: ignore[no-untyped-def]
+    def step(self, name: str) -> Iterator[None]:
         """Time one stage; stages entered twice add up."""
         started = time.perf_counter()
         try:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from assistant.numerals import number_of
+
 _NUMERAL = "[零〇一二三四五六七八九十百]+"
 _PART = re.compile(rf"(?:({_NUMERAL})、|第({_NUMERAL}|\d+)[章编部](?:分)?[\s、:：]*)(.*)", re.DOTALL)
 _ARTICLE = re.compile(rf"(?:[(（]({_NUMERAL})[)）]|第({_NUMERAL}|\d+)条[\s、:：]*)(.*)", re.DOTALL)
@@ -16,7 +18,6 @@ _DAY = re.compile(r"\d{4}年\d{1,2}月\d{1,2}日")
 _RESPONSIBLE = re.compile(
     r"[(（](?:责任|牵头|主责)(?:部门|单位)(?:[、,，和](?:部门|单位))?[:：]([^()（）]+)[)）]。?\s*$"
 )
-_DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"〇": 0}
 _UNFINISHED = re.compile(r"[^。！？!?；;：:…”」）)\]|]$")
 
 Role = Literal["title", "chapter", "article", "text"]
@@ -54,20 +55,6 @@ class Tree:
     sections: tuple[Section, ...]
 
 
-def chinese_number(text: str) -> int:
-    """二十六 is 26; digits are taken as they are."""
-    if text.isdigit():
-        return int(text)
-    total = digit = 0
-    for character in text:
-        if character in _DIGITS:
-            digit = _DIGITS[character]
-        else:
-            total += (digit or 1) * {"十": 10, "百": 100}[character]
-            digit = 0
-    return total + digit
-
-
 def read_tree(body: str) -> Tree:
     """The tree of a document's text (without front matter).
 
@@ -94,7 +81,7 @@ def read_tree(body: str) -> Tree:
         elif kind == "article":
             match = _ARTICLE.fullmatch(text) or _PART.fullmatch(text) or _ITEM.fullmatch(text)
             heading, rest = _heading(text, match, bool(_MARKDOWN.fullmatch(line)))
-            number = chinese_number(match.group(1) or match.group(2)) if match else None
+            number = number_of(match.group(1) or match.group(2)) if match else None
             chapter = chapters[-1] if chapters else ""
             open_section = Section(chapter, heading, number, [rest] if rest else [])
             sections.append(open_section)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from assistant.answer.compose import cite
-from assistant.answer.wording import numeral, short_name
+from assistant.answer.wording import short_name
 from assistant.contracts import Answer, Citation, Decision, Language, Passage, Question
+from assistant.numerals import numeral
 
 _CHINESE = {
     "off_topic": "这个我不懂，我只知道社区服务和行动方案里的事。",
@@ -100,6 +102,4 @@ class Refusals:
 
 
 def _numbers(passage: Passage) -> list[str]:
-    import re
-
     return re.findall(r"\d{3,}", passage.text)

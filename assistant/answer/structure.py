@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from assistant.answer.compose import cite
-from assistant.answer.wording import numeral, short_name, tidy
+from assistant.answer.wording import short_name, tidy
 from assistant.contracts import (
     Answer,
     Candidate,
@@ -20,6 +20,7 @@ from assistant.contracts import (
     Question,
     Target,
 )
+from assistant.numerals import numeral
 
 SHOWN = 4  # targets named in one answer
 
@@ -86,11 +87,9 @@ class Structure:
 
     def department(self, question: Question, candidates: tuple[Candidate, ...]) -> Answer | None:
         """Who is responsible for what the best candidate is about."""
-        for candidate in candidates[:1]:
-            field = self._field(candidate.passage, "department")
-            if field and field.departments:
-                return self._departments(candidate.passage, field, question)
-        return None
+        passage = candidates[0].passage
+        field = self._field(passage, "department")
+        return self._departments(passage, field, question) if field and field.departments else None
 
     def sentences(self, parent: str) -> list[Passage]:
         """The sentences of an article in order."""

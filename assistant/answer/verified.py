@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from assistant.answer.compose import compose
 from assistant.answer.refuse import Refusals
 from assistant.answer.verify import problems
-from assistant.answer.wording import numeral
 from assistant.contracts import Answer, Decision, Passage, Question
+from assistant.numerals import numeral
 
 _log = logging.getLogger(__name__)
 

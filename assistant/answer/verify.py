@@ -13,6 +13,13 @@ _ENGLISH_UNITS = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_
 _ENGLISH_DIGITS = {
     word: value
     for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen twenty".split()
+    )
+}
+_DIGITS = {
+    word: value
+    for value, word in enumerate(
         [
             "zero",
             "one",

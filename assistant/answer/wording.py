@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from assistant.contracts import FactKind, Language, Passage, Question
+from assistant.numerals import numeral
 
-_NUMERALS = "零一二三四五六七八九"
 _FULL_WIDTH = str.maketrans({",": "，", ";": "；", ":": "："})
 
 # Modal words under which a plain 可以的 is true.
@@ -18,14 +18,6 @@ _NEGATIVE = re.compile(r"不让|不许|不能|不准|限制|禁止|取消|减少
 _MAY = re.compile(r"(能不能|可不可以|可以|能否|可否|能|允许|让|准|许|行不行)")
 _EXISTS = re.compile(r"(有没有|有|会不会|会|给不给|给|要不要|管不管|帮不帮)")
 _SUPPORTS = re.compile(r"支持|鼓励|提倡|推广")
-
-
-def numeral(number: int) -> str:
-    """26 is 二十六; for 0 to 99."""
-    tens, ones = divmod(number, 10)
-    if not tens:
-        return _NUMERALS[ones]
-    return ("" if tens == 1 else _NUMERALS[tens]) + "十" + (_NUMERALS[ones] if ones else "")
 
 
 def short_name(title: str) -> str:

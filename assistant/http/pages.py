@@ -9,8 +9,8 @@ from html import escape
 from urllib.parse import quote
 
 from assistant.contracts import Conversation, Document, Passage
+from assistant.numerals import numeral
 
-DIGITS = "零一二三四五六七八九"
 NUMBER = re.compile(r"^[(（][一二三四五六七八九十]+[)）]\s*")  # (十四) before a heading
 
 
@@ -22,18 +22,9 @@ class Article:
     parts: tuple[Passage, ...]
 
 
-def chinese_number(number: int) -> str:
-    """1 to 99 as a document writes it: 14 is 十四. Larger numbers stay digits."""
-    if not 0 < number < 100:
-        return str(number)
-    tens, ones = divmod(number, 10)
-    head = "" if tens == 0 else "十" if tens == 1 else DIGITS[tens] + "十"
-    return head + (DIGITS[ones] if ones else "")
-
-
 def article_name(number: int, english: bool = False) -> str:
     """第十四条, or Article 14."""
-    return f"Article {number}" if english else f"第{chinese_number(number)}条"
+    return f"Article {number}" if english else f"第{numeral(number)}条"
 
 
 def anchor(passage: Passage) -> str:

@@ -7,7 +7,7 @@ import math
 import re
 from pathlib import Path
 
-from assistant.contracts import Candidate, Decision, Evidence, FactKind, Language, Passage, Question
+from assistant.contracts import STORY, Candidate, Decision, Evidence, FactKind, Language, Passage, Question
 
 CALIBRATION = json.loads((Path(__file__).parent / "calibration.json").read_text(encoding="utf-8"))
 
@@ -29,7 +29,6 @@ _RESULTS = re.compile(
     r"去年|前年|还有没有|还剩|(名额|空床|床位|空位|券|票)还有|还有(空|名额|床位|位子)|(建|做|弄|办|修|封)(好|成|完|出来)了?(没有?|没|几)|(完成|实现|达到|做到|建好|落实)了?(百分之几|几成|一半)|上个?五年|上一个五年|(建成?|开|做|装|新增|完成|弄)(好|到)?了?(几|多少)[^,，。]{0,6}了|so far|last year|already (?:built|been)|have been (?:built|completed)|progress",
     re.IGNORECASE,
 )
-LONG = {Language.CHINESE: 45, Language.ENGLISH: 160}  # characters of a story's end, where its question stands
 _NOW = re.compile(r"今年|明年|目前|眼下|现在(一共|总共|共)?有|this year|currently|right now", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}年|五”?期间|\d{1,2}月\d{1,2}日|每(年|月|周|星期)")
 _FREE = re.compile(r"免费|低收费|不要钱|要钱|收费(吗|不)|free", re.IGNORECASE)
@@ -60,9 +59,7 @@ class Gate:
         stays = bool(question.focus) and first.passage.parent == (question.focus or "").rpartition(".")[0]
         enough = self._weights["near" if stays or FactKind.DEPARTMENT in question.kinds else "answer"]
         off_topic = not stays and referred_off_topic and evidence.referral_score >= first.phrasing
-        if reason and not off_topic:
-            return Decision(action="unknown", confidence=confidence, reason=reason, candidates=near)
-        if confidence < enough or reason:
+        if reason or confidence < enough:
             return Decision(
                 action="unknown",
                 confidence=confidence,
@@ -85,8 +82,9 @@ class Gate:
         covered = {year for c in candidates[:3] for year in years_held(c.passage)}
         if question.years and not set(question.years) & covered and FactKind.PHONE not in question.kinds:
             return "other_year"
-        now = _NOW.search(question.resolved[-LONG[question.language] :]) and FactKind.QUANTITY in question.kinds
-        if now or _RESULTS.search(question.resolved[-LONG[question.language] :]):
+        end = question.resolved[-STORY[question.language] :]
+        now = _NOW.search(end) and FactKind.QUANTITY in question.kinds
+        if now or _RESULTS.search(end):
             return "results"
         return ""
 

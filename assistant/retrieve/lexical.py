@@ -22,7 +22,8 @@ def indexed(passage: Passage) -> bool:
     return not passage.gives_orders
 
 
-def _words(passage: Passage) -> str:
+def searchable(passage: Passage) -> str:
+    """All words by which a passage is found."""
     return " ".join((*passage.path[-1:], passage.text, passage.english or "", *passage.phrasings))
 
 
@@ -41,7 +42,7 @@ class LexicalArtefact:
         (folder / "ids.json").write_text(json.dumps([p.id for p in passages]), encoding="utf-8")
         for name, split in (("words", tokens), ("sounds", sounds)):
             index = bm25s.BM25(k1=1.2, b=0.5)
-            index.index([split(_words(p)) or ["∅"] for p in passages], show_progress=False)
+            index.index([split(searchable(p)) or ["∅"] for p in passages], show_progress=False)
             index.save(folder / name, show_progress=False)
 
 

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 
-from assistant.contracts import Candidate, Corpus, Embedder, Evidence, Language, Passage, Question
+from assistant.contracts import STORY, Candidate, Corpus, Embedder, Evidence, Language, Passage, Question
 from assistant.retrieve.dense import DenseIndex, Hit
 from assistant.retrieve.embedder import Vectors
+from assistant.retrieve.gate import CALIBRATION
 from assistant.retrieve.homophones import Homophones
-from assistant.retrieve.lexical import LexicalIndex
+from assistant.retrieve.lexical import LexicalIndex, searchable
 from assistant.retrieve.spans import spans
 from assistant.retrieve.words import expand, tokens
 
 NEAR = 150  # vectors looked at; phrasings, spans and referrals are among them
 TOP = 15  # candidates taken from each way of searching
-LONG = {Language.CHINESE: 45, Language.ENGLISH: 160}  # characters above which a question is a story
-OTHER_KIND = (
-    0.04  # cosine taken from an uncovered phrasing that asks for a price or the like, when the question doesn't
-)
+# Cosine taken from an uncovered phrasing that asks for a price or the like, when the question doesn't.
+OTHER_KIND = 0.04
 SHOWN = 8  # candidates handed on
 
 # Words by which a question is about the document itself.
 _DOCUMENT = re.compile(
     r"方案|文件|通知|文号|落款|印发|发布|制订|制定|转发|出台|起草|政策|plan|document|notice", re.IGNORECASE
 )
-WEIGHTS = json.loads((Path(__file__).parent / "calibration.json").read_text(encoding="utf-8"))
 
 
 class ReleaseSearch:
@@ -53,11 +49,12 @@ class ReleaseSearch:
         self._synonyms = corpus.synonyms
         self._dense, self._lexical, self._embedder = dense, lexical, embedder
         self._position = {id_: i for i, id_ in enumerate(lexical.ids)}
+        self._held: dict[str, frozenset[str]] = {}  # tokens of passages met so far
         self._document_frequency = _frequencies(p for p in corpus.passages if p.kind != "article")
         texts = [*(p.text for p in corpus.passages), *(q for p in corpus.passages for q in p.phrasings)]
         texts += [q for r in corpus.referrals for q in r.phrasings] + [w for g in corpus.synonyms for w in g]
         self._homophones = Homophones((w for g in corpus.synonyms for w in g), texts)
-        self._weights: dict[str, float] = WEIGHTS["fusion"]
+        self._weights: dict[str, float] = CALIBRATION["fusion"]
 
     def search(self, question: Question, day: date) -> Evidence:
         """Candidates that may answer ``question`` on ``day``, best first; expired ones are never ranked."""
@@ -71,7 +68,7 @@ class ReleaseSearch:
 
     def vector(self, text: str, language: Language = Language.CHINESE) -> Vectors:
         """A question's vector; of a long story its end, where the question stands, counts as much as all."""
-        longest = LONG[language]
+        longest = STORY[language]
         if len(text) <= longest:
             return np.asarray(self._embedder.encode_query([text])[0], np.float32)
         both = self._embedder.encode_query([text, text[-longest:]])
@@ -111,6 +108,7 @@ class ReleaseSearch:
         dense = self._cosines(vector, passages, best["text"])
         word_top, sound_top = float(words.max(initial=0.0)) or 1.0, float(sounds.max(initial=0.0)) or 1.0
         focus = self._passages.get(question.focus or "")
+        rarity = {token: self._rarity(token) for token in set(tokens(expand(question.resolved, self._synonyms)))}
         family = {focus.id, focus.parent} if focus else set()
         candidates = []
         for passage in passages:
@@ -125,7 +123,7 @@ class ReleaseSearch:
                 "phrasing": best["phrasing"].get(passage.id, 0.0),
                 "lexical": float(words[at]) / word_top,
                 "pinyin": float(sounds[at]) / sound_top,
-                "coverage": self.coverage(question.resolved, passage),
+                "coverage": self._coverage(rarity, passage),
             }
             score = sum(self._weights[name] * value for name, value in features.items())
             if passage.id in family or (passage.parent and passage.parent in family):
@@ -147,14 +145,14 @@ class ReleaseSearch:
             self._referral_kinds[key] = self._asks(self.referrals[key[0]].phrasings[key[1]])
         return self._referral_kinds[key]
 
-    def coverage(self, question: str, passage: Passage) -> float:
+    def _coverage(self, rarity: dict[str, float], passage: Passage) -> float:
         """Share of the question's content, weighted by rarity, that the passage's words hold."""
-        asked = set(tokens(expand(question, self._synonyms)))
-        if not asked:
+        if not rarity:
             return 0.0
-        held = set(tokens(" ".join((*passage.path[-1:], passage.text, passage.english or "", *passage.phrasings))))
-        weight = {token: self._rarity(token) for token in asked}
-        return sum(weight[token] for token in asked & held) / (sum(weight.values()) or 1.0)
+        if passage.id not in self._held:
+            self._held[passage.id] = frozenset(tokens(searchable(passage)))
+        held = self._held[passage.id]
+        return sum(weight for token, weight in rarity.items() if token in held) / (sum(rarity.values()) or 1.0)
 
     def _rarity(self, token: str) -> float:
         return float(np.log(1 + len(self._passages) / (1 + self._document_frequency.get(token, 0))))

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from assistant.contracts import FactKind
+from assistant.numerals import number_of
 
 DATA = Path(__file__).parent / "intent.yaml"
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
@@ -91,26 +92,10 @@ def _numbered(text: str, unit: str) -> int | None:
     """第十四条 and 第14条 are 14; article 14 too."""
     found = re.search(rf"第\s*([零〇一二两三四五六七八九十百]+|\d+)\s*{unit}", text)
     if found:
-        return chinese_number(found.group(1))
+        return number_of(found.group(1))
     word = "article" if unit == "条" else "(?:chapter|part)"
     english = re.search(rf"\b{word}\s+(\d+)", text, re.IGNORECASE)
     return int(english.group(1)) if english else None
-
-
-def chinese_number(text: str) -> int | None:
-    """二十六 and 26 are 26; None when it is no number below 1,000."""
-    if text.isdigit():
-        return int(text)
-    total, digit = 0, 0
-    for character in text:
-        if character in _DIGITS:
-            digit = _DIGITS[character]
-        elif character in "十百":
-            total += (digit or 1) * {"十": 10, "百": 100}[character]
-            digit = 0
-        else:
-            return None
-    return total + digit
 
 
 def departments_named(text: str, aliases: Mapping[str, str]) -> tuple[str, ...]:

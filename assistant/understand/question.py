@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from assistant.contracts import Exchange, FactKind, Language, Question
+from assistant.contracts import STORY, Exchange, FactKind, Language, Question
 from assistant.understand.clean import detect_language
 from assistant.understand.follow_up import resolve
 from assistant.understand.intent import departments_named, understand
-
-LONG = 45  # Chinese characters above which a question is a story with the question at its end
-LONG_LATIN = 160  # the same for letters, of which a sentence has more
 
 # Words that speak of asking, not of what is asked.
 _FRAME = re.compile(
@@ -29,7 +26,8 @@ _WHO = re.compile(
 
 def last_part(text: str) -> str:
     """The end of a long story, where its question stands; a short text is taken whole."""
-    longest = LONG if sum("\u4e00" <= c <= "\u9fff" for c in text) > len(text) / 4 else LONG_LATIN
+    chinese = sum("\u4e00" <= c <= "\u9fff" for c in text) > len(text) / 4
+    longest = STORY[Language.CHINESE if chinese else Language.ENGLISH]
     if len(text) <= longest:
         return text
     clauses = re.findall(r"[^，,。；;！!？?]+[，,。；;！!？?]*", text)

@@ -7,7 +7,8 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 
-from assistant.http.pages import article_name, chinese_number, document_link
+from assistant.http.pages import article_name, document_link
+from assistant.numerals import numeral
 from tests.http.conversation import COVERAGE
 
 
@@ -16,7 +17,7 @@ from tests.http.conversation import COVERAGE
     [(1, "一"), (10, "十"), (11, "十一"), (14, "十四"), (20, "二十"), (99, "九十九"), (100, "100")],
 )
 def test_chinese_number(number: int, written: str) -> None:
-    assert chinese_number(number) == written
+    assert numeral(number) == written
 
 
 def test_article_name() -> None:

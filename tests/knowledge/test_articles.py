@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.contracts import Document
-from knowledge.articles import chinese_number, read_tree
+from assistant.numerals import number_of
+from knowledge.articles import read_tree
 from knowledge.passages import document_passages
 
 
@@ -138,7 +139,7 @@ def test_orders_to_a_model_are_marked():
     [("一", 1), ("十", 10), ("十四", 14), ("二十", 20), ("二十六", 26), ("一百零三", 103), ("12", 12)],
 )
 def test_chinese_numbers(text, number):
-    assert chinese_number(text) == number
+    assert number_of(text) == number
 
 
 @given(st.lists(st.text(alphabet="中文字,、;“”()", min_size=1, max_size=40), min_size=1, max_size=6))
