@@ -7,7 +7,9 @@ JiamenkouError
 │   └── BusyError       another process is writing this data folder
 ├── InputError          the resident's input can't be used
 ├── RetrieveError       the index can't be opened or asked
-└── AnswerError         the language model is late, broken, or away
+├── AnswerError         the language model is late, broken, or away
+├── HearError           sound can't be read, or no recogniser works
+└── SpeakError          a voice is late, broken, or away
 """
 
 from __future__ import annotations
@@ -48,3 +50,11 @@ class RetrieveError(JiamenkouError):
 
 class AnswerError(JiamenkouError):
     """The language model is late, broken, or away."""
+
+
+class HearError(JiamenkouError):
+    """Sound can't be read, or no recogniser works."""
+
+
+class SpeakError(JiamenkouError):
+    """A voice is late, broken, or away."""

@@ -1,0 +1,1 @@
+"""Hearing: sound to text, and when a turn ends."""

@@ -1,0 +1,1 @@
+"""Speaking: text to sound, mouth shapes and word times."""
