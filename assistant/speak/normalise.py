@@ -24,7 +24,7 @@ def spoken_text(spoken: Spoken) -> str:
 def language_of(clause: str) -> Language:
     """English when Latin words outweigh Chinese characters."""
     chinese = sum("\u3400" <= character <= "\u9fff" for character in clause)
-    words = re.findall(r"[A-Za-z][a-z]+", clause)
+    words = re.findall(r"(?<![\dA-Za-z])[A-Za-z][a-z]+", clause)
     return "en" if len(words) > chinese or (words and not chinese) else "zh"
 
 
@@ -84,7 +84,7 @@ def _plain(character: str) -> str:
         return str(unicodedata.decimal(character))
     if "\uff01" <= character <= "\uff5e" and (character.isalpha() or character in "％．＋－／＠＆＃＊＝＜＞"):
         return chr(ord(character) - 0xFEE0)
-    return "\u00a0" if character.isspace() and character != "\n" else character
+    return " " if character.isspace() and character != "\n" else character
 
 
 _SAID_AS_IS = "，。！？、；：,.!?;:…'’\n"
@@ -103,8 +103,12 @@ def _single(character: str, language: Language) -> str:
     if character.isnumeric():
         value = Fraction(unicodedata.numeric(character)).limit_denominator(100)
         if language == "en":
-            whole = english_numbers.integer(str(value.numerator))
-            return f" {whole} " if value.denominator == 1 else f" {whole} over {value.denominator} "
+            whole = english_numbers.integer(str(abs(value.numerator)))
+            return (
+                f" {whole} "
+                if value.denominator == 1
+                else f" {whole} over {english_numbers.integer(str(value.denominator))} "
+            )
         whole = numbers.integer(str(abs(value.numerator)))
         over = "" if value.denominator == 1 else numbers.integer(str(value.denominator)) + "分之"
         return ("负" if value < 0 else "") + over + whole

@@ -71,23 +71,20 @@ def _rule(pattern: str, read: Reader) -> Rule:
 RULES: tuple[Rule, ...] = (
     *LAYOUT,
     _rule(rf"(?<![\d.])(?P<year>{_YEAR})[-/.](?P<month>\d{{1,2}})[-/.](?P<day>\d{{1,2}})(?![\d.])", _date),
-    *(
-        _rule(rf"(?<={month}\u00a0)\d{{1,2}}(?![\d:%])", _all(lambda m: numbers.ordinal(m.group())))
-        for month in _MONTHS
-    ),
-    _rule(rf"\d{{1,2}}(?=\u00a0{_MONTH})", _all(lambda m: numbers.ordinal(m.group()))),
+    *(_rule(rf"(?<={month} )\d{{1,2}}(?![\d:%])", _all(lambda m: numbers.ordinal(m.group()))) for month in _MONTHS),
+    _rule(rf"\d{{1,2}}(?= {_MONTH})", _all(lambda m: numbers.ordinal(m.group()))),
     _rule(r"(?P<n>\d+)(?:st|nd|rd|th)\b", _all(lambda m: numbers.ordinal(m["n"]))),
     _rule(r"(?<![\d:.])(?P<hour>\d{1,2}):(?P<minute>\d\d)(?![\d:])", _clock),
-    _rule(r"(?<![\d.])\+?86[-\u00a0]?1[3-9]\d[-\u00a0]?\d{4}[-\u00a0]?\d{4}(?!\d)", _phone),
-    _rule(r"(?<![\d.])1[3-9]\d[-\u00a0]?\d{4}[-\u00a0]?\d{4}(?!\d)", _phone),
-    _rule(r"(?<![\d.])[48]00[-\u00a0]?\d{3,4}[-\u00a0]?\d{3,4}(?!\d)", _phone),
-    _rule(r"(?<![\d.])\(?0\d{2,3}\)?[-\u00a0]?\d{4}[-\u00a0]?\d{3,4}(?!\d)", _phone),
+    _rule(r"(?<![\d.])\+?86[- ]?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)", _phone),
+    _rule(r"(?<![\d.])1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)", _phone),
+    _rule(r"(?<![\d.])[48]00[- ]?\d{3,4}[- ]?\d{3,4}(?!\d)", _phone),
+    _rule(r"(?<![\d.])\(?0\d{2,3}\)?[- ]?\d{4}[- ]?\d{3,4}(?!\d)", _phone),
     _rule(
         r"(?<![\d.,])(?:1[012]0|119|122|12\d{3}|100\d\d|9[56]\d{3,4})(?![\d.%]|,\d)"
-        r"(?!\u00a0(?:people|yuan|households|square|metres|meters|days|hours|million|thousand|minutes|centres|places))",
+        r"(?! (?:people|yuan|households|square|metres|meters|days|hours|million|thousand|minutes|centres|places))",
         _phone,
     ),
-    _rule(rf"(?P<sign>[¥￥$€£]|RMB|CNY)\s?(?P<n>{_NUMBER})(?P<size>\u00a0(?:thousand|million|billion))?", _all(_money)),
+    _rule(rf"(?P<sign>[¥￥$€£]|RMB|CNY)\s?(?P<n>{_NUMBER})(?P<size> (?:thousand|million|billion))?", _all(_money)),
     _rule(rf"(?P<n>{_NUMBER})\s?[%％]", _all(lambda m: numbers.number(m["n"]) + " percent")),
     _rule(r"(?<![\d./])(?P<a>\d{1,3})/(?P<b>\d{1,3})(?![\d./])", _fraction),
     _rule(r"(?P<parts>\d+(?:\.\d+){2,})", _all(lambda m: " point ".join(map(numbers.integer, m["parts"].split("."))))),
@@ -98,7 +95,7 @@ RULES: tuple[Rule, ...] = (
         _all(lambda m: numbers.number(m["n"]) + " " + readings().units[m["unit"]]["en"]),
     ),
     _rule(
-        rf"(?<![\d.,]){_YEAR}(?![\d.]|,\d)(?!\u00a0(?:people|yuan|households|square))",
+        rf"(?<![\d.,]){_YEAR}(?![\d.]|,\d)(?! (?:people|yuan|households|square))",
         _all(lambda m: numbers.year(m.group())),
     ),
     _rule(_NUMBER, _all(_plain)),

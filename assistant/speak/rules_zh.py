@@ -36,7 +36,7 @@ def _groups(digits: str) -> str:
 def _phone(match: re.Match[str]) -> _Read:
     parts = re.split(r"\D+", match.group().strip())
     joined = [part for part in parts if part]
-    if len(joined) == 3 and len(match.group()) < 14:
+    if len(joined) == 3:
         said = "，".join(numbers.digit_by_digit(part, "幺") for part in joined)
     else:
         said = "，".join(_groups(part) for part in joined)
@@ -180,7 +180,7 @@ RULES: tuple[Rule, ...] = (
     _rule(r"(?<![\d.])\+?86[- ]?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)", _phone),
     _rule(r"(?<![\d.])1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)", _phone),
     _rule(r"(?<![\d.])[48]00[- ]?\d{3,4}[- ]?\d{3,4}(?!\d)", _phone),
-    _rule(r"(?<![\d.])[(（]?0\d{2,3}[)）]?[-—– ]?\d{7,8}(?:[-转]\d{1,5})?(?!\d)", _phone),
+    _rule(r"(?<![\d.])[(（]?0\d{2,3}[)）]?[-—– ]?\d{3,4}[- ]?\d{4}(?:[-转]\d{1,5})?(?!\d)", _phone),
     _rule(rf"(?<![\d.,])(?:1[012]0|119|122|12\d{{3}}|100\d\d|9[56]\d{{3,4}})(?![\d.]|,\d)(?!{_COUNTED})", _code),
     _rule(rf"{_ASKED_TO_RING}\s?\d{{3,12}}(?!\d|\.\d)(?!{_COUNTED})", lambda m: [(0, _groups(m.group().strip()))]),
     _rule(rf"(?<![\d.,])[2-9]\d{{3}}[- ]?\d{{4}}(?![\d.]|,\d)(?!{_COUNTED})", _phone),
