@@ -227,7 +227,11 @@ def _why(before: str, after: str) -> bool:
 
 def _who(before: str, after: str) -> bool:
     if not after:
-        return (len(before) >= 1 and before[-1] in "是找问归叫跟" and len(before) >= 2) or before in {"是", "找", "你是"}
+        return (len(before) >= 1 and before[-1] in "是找问归叫跟" and len(before) >= 2) or before in {
+            "是",
+            "找",
+            "你是",
+        }
     if re.fullmatch(_MODAL, after):
         return False
     return len(before) >= 2 or len(after) >= 3

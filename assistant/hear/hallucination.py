@@ -19,6 +19,7 @@ from assistant.voice_contracts import HEARD_RATE, Sound, VoiceActivity
 Reason = Literal["", "silence", "noise", "hallucination", "unsure"]
 
 _BARE = re.compile(r"[\W_]+")
+_CLAUSE = re.compile(r"[，,。.！!？?；;\n]+")
 _HAN = re.compile(r"[㐀-鿿]")
 _OTHER_SCRIPT = re.compile(r"[぀-ヿ가-힯Ѐ-ӿ؀-ۿऀ-ॿ฀-๿]")
 
@@ -52,7 +53,11 @@ class Hallucinations:
             return "silence" if voiced is None or voiced < limits.voiced else "noise"
         if voiced is not None and voiced < limits.voiced:
             return "noise"
-        if self._is_known(bare, evidence.confidence) or _OTHER_SCRIPT.search(evidence.text):
+        clauses = [clause for clause in map(_bare, _CLAUSE.split(evidence.text)) if clause]
+        known = self._is_known(bare, evidence.confidence) or all(
+            self._is_known(clause, evidence.confidence) for clause in clauses
+        )
+        if known or _OTHER_SCRIPT.search(evidence.text):
             return "hallucination"
         if evidence.compression > limits.compression:
             return "hallucination"
