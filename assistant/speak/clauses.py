@@ -109,6 +109,8 @@ def _stops(text: str, final: bool, latin: bool) -> Iterator[int]:
             continue  # 17.8, 9:00, 1,200, a.b
         while place < len(text) and text[place] in _CLOSING + _ENDS + " \u00a0":
             place += 1
+        if place == len(text) and not final:
+            return  # another mark may belong to this clause
         yield place
 
 

@@ -69,7 +69,8 @@ class LocalVoice(ABC):
         """Sound of a whole clause with times. Calls ``job.check()`` where it may stop."""
 
     async def warm(self) -> None:
-        """Load the engine now, so that the first clause doesn't wait for it."""
+        """Load the engine and the dictionaries now, so that the first clause doesn't wait for them."""
+        await asyncio.to_thread(pronounce, normalise("您好，12345"))
         await asyncio.get_running_loop().run_in_executor(self._worker, self._load)
 
     async def speak(self, clause: str, speed: float = 1.0) -> Speech:
@@ -106,8 +107,7 @@ class LocalVoice(ABC):
         except JiamenkouError:
             raise
         except Exception as problem:
-            job_stopped = SpeakError(f"The voice {self.name} broke ({problem}).", self._hint())
-            raise job_stopped from problem
+            raise SpeakError(f"The voice {self.name} broke ({problem}).", self._hint()) from problem
         return finish(clause, sound, timed, said, speed, self.name)
 
     async def close(self) -> None:
