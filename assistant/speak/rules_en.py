@@ -40,8 +40,14 @@ def _clock(match: re.Match[str]) -> _Read:
     hour, minute = int(match["hour"]), int(match["minute"])
     if hour > 24 or minute > 59:
         return []
-    tail = "o'clock" if not minute else ("oh " if minute < 10 else "") + numbers.integer(match["minute"])
-    return [(0, f" {numbers.integer(match['hour'])} {tail} ")]
+    if not minute and hour in (0, 12, 24):
+        return [(0, " noon " if hour == 12 else " midnight ")]
+    said = numbers.integer(str(hour % 12 or 12))
+    if minute:
+        said += (" oh " if minute < 10 else " ") + numbers.integer(match["minute"])
+    elif hour < 12:
+        said += " o'clock"
+    return [(0, f" {said} {'P M' if 12 <= hour < 24 else ''} ")]
 
 
 def _fraction(match: re.Match[str]) -> _Read:
