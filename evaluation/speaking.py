@@ -15,6 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def said(text: str) -> str:
     """``text`` as it is read aloud, without punctuation, figures in one spelling."""
     spoken = "".join(piece.text for piece in normalise(_SIMPLIFIED.convert(text), "zh"))
     plain = re.sub(r"[^\w\u4e00-\u9fff]", "", spoken).lower()
-    return plain.translate(str.maketrans("幺两〇", "一二零"))
+    return plain.translate(str.maketrans("两〇", "二零"))
 
 
 def syllables(text: str) -> list[str]:
@@ -96,13 +97,21 @@ def syllables(text: str) -> list[str]:
 
 
 def distance(left: Sequence[str], right: Sequence[str]) -> int:
-    """Edits that make one of the other."""
+    """Edits that make one of the other. 1 may be yi or yao, however the recogniser writes it."""
     row = list(range(len(right) + 1))
     for number, a in enumerate(left, 1):
         last, row[0] = row[0], number
         for place, b in enumerate(right, 1):
-            last, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, last + (a != b))
+            last, row[place] = (
+                row[place],
+                min(row[place] + 1, row[place - 1] + 1, last + (a != b and {a, b} != {"yi", "yao"})),
+            )
     return row[-1]
+
+
+def one(pinyin: str) -> str:
+    """Both readings of 1 in one spelling."""
+    return pinyin.replace("yao", "yi")
 
 
 def figures(text: str) -> list[str]:
@@ -110,31 +119,52 @@ def figures(text: str) -> list[str]:
     found = []
     for piece in normalise(text, "zh"):
         if re.search(r"\d", text[piece.begin : piece.end]):
-            found.append("".join(lazy_pinyin(said(piece.text))))
+            found.append(one("".join(lazy_pinyin(said(piece.text)))))
     return found
 
 
-def lips(speech: Speech, window_ms: float = 150.0) -> list[float]:
-    """For each vowel after a voiceless consonant: shown minus heard onset, in ms.
-
-    Heard is where the level below 1 kHz rises most steeply within ``window_ms`` of what is shown.
-    """
-    step = SPOKEN_RATE // 200  # 5 ms
+def _low_level(speech: Speech) -> np.ndarray:
+    """Level below 1 kHz in dB, each 5 ms."""
+    step = SPOKEN_RATE // 200
     kernel = np.hanning(SPOKEN_RATE // 1000)
     low = np.convolve(speech.sound, kernel / kernel.sum(), mode="same")
     count = len(low) // step
-    level = 20 * np.log10(np.sqrt(np.mean(low[: count * step].reshape(count, step) ** 2, axis=1)) + 1e-4)
-    rise = np.zeros(count)
+    level: np.ndarray = 20 * np.log10(np.sqrt(np.mean(low[: count * step].reshape(count, step) ** 2, axis=1)) + 1e-3)
+    return level
+
+
+def lips(speech: Speech, window_ms: float = 100.0) -> list[float]:
+    """For each vowel after a voiceless consonant: shown minus heard onset, in ms.
+
+    Heard is where the level below 1 kHz rises most steeply within ``window_ms`` of what is shown:
+    syllables follow each other every 200 ms, so a wider window would find the next one's onset.
+    """
+    level = _low_level(speech)
+    rise = np.zeros(len(level))
     rise[2:-2] = (level[3:-1] + level[4:]) - (level[:-4] + level[1:-3])
     drifts = []
-    for before, here in zip(speech.visemes, speech.visemes[1:], strict=False):
+    for before, here in pairwise(speech.visemes):
         if before.shape in _CONSONANTS and here.shape in _VOWELS:
             first = max(0, int((here.start_ms - window_ms) / 5))
-            last = min(count, int((here.start_ms + window_ms) / 5) + 1)
-            around = rise[first:last]
-            if len(around) and around.max() > 8:  # a rise of 4 dB: an onset that can be told
+            around = rise[first : int((here.start_ms + window_ms) / 5) + 1]
+            if len(around) and around.max() > 12:  # 6 dB: an onset that can be told
                 drifts.append(here.start_ms - (first + int(around.argmax())) * 5.0)
     return drifts
+
+
+def lag(speech: Speech, widest_ms: float = 250.0) -> float:
+    """By how many ms the open mouth as a whole comes later than the voice, by cross-correlation."""
+    level = _low_level(speech)
+    shown = np.zeros(len(level))
+    for here, following in pairwise(speech.visemes):
+        if here.shape in _VOWELS:
+            shown[int(here.start_ms / 5) : int(following.start_ms / 5)] = 1.0
+    level = level - level.mean()
+    shown = shown - shown.mean()
+    reach = int(widest_ms / 5)
+    padded = np.pad(level, reach)
+    fits = [float(np.dot(shown, padded[reach - by : reach - by + len(shown)])) for by in range(-reach, reach + 1)]
+    return (int(np.argmax(fits)) - reach) * 5.0
 
 
 async def measure(voice: LocalVoice, recogniser: Any, speed: float) -> dict[str, Any]:
@@ -143,6 +173,7 @@ async def measure(voice: LocalVoice, recogniser: Any, speed: float) -> dict[str,
     edits = character_edits = length = characters = 0
     wrong: list[tuple[str, str]] = []
     drifts: list[float] = []
+    lags: list[float] = []
     worst: list[tuple[float, str, str]] = []
     for sentence in SENTENCES:
         began = time.perf_counter()
@@ -150,13 +181,14 @@ async def measure(voice: LocalVoice, recogniser: Any, speed: float) -> dict[str,
         seconds += time.perf_counter() - began
         heard_for += len(speech.sound) / SPOKEN_RATE
         drifts.extend(lips(speech))
+        lags.append(lag(speech))
         written = transcribe(recogniser, speech, "zh")
         ours, theirs = syllables(sentence), syllables(written)
         cost = distance(ours, theirs)
         edits, length = edits + cost, length + len(ours)
         character_edits += distance(list(said(sentence)), list(said(written)))
         characters += len(said(sentence))
-        together = "".join(theirs)
+        together = one("".join(theirs))
         wrong.extend((figure, written) for figure in figures(sentence) if figure not in together)
         if cost:
             worst.append((cost / len(ours), sentence, written))
@@ -169,6 +201,8 @@ async def measure(voice: LocalVoice, recogniser: Any, speed: float) -> dict[str,
         "character_error_rate": round(character_edits / characters, 4),
         "figures": sum(len(figures(sentence)) for sentence in SENTENCES),
         "figures_wrong": [f"{figure} in {written}" for figure, written in wrong],
+        "lips_lag_median_ms": statistics.median(lags),
+        "lips_lag_largest_ms": max(lags, key=abs),
         "lips_median_ms": round(statistics.median(drifts), 1),
         "lips_p95_ms": round(float(np.quantile(off, 0.95)), 1),
         "lips_over_80_ms": round(sum(drift > 80 for drift in off) / len(off), 4),

@@ -66,6 +66,7 @@ class Pause:
 Sound = Syllable | Word | Pause
 
 _PARTS = re.compile(r"[\u3400-\u9fff〇]+|[A-Za-z]+(?:['’-][A-Za-z]+)*|[，。！？、；：,.!?;:…\n]+")
+_FIGURES = "零一二三四五六七八九幺"
 _SIGNS = {
     "，": ",",
     "、": ",",
@@ -129,7 +130,7 @@ def near_mandarin(said: Sequence[Sound], words: bool = True) -> list[Sound]:
 
 def _syllables(run: str, start: int, places: list[tuple[int, int]]) -> Iterator[Syllable]:
     position = start
-    for word in _cutter().cut(run):
+    for word in _words(run):
         said = readings().pinyin.get(word) or tuple(
             lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True, v_to_u=False, errors=_unknown)
         )
@@ -140,6 +141,15 @@ def _syllables(run: str, start: int, places: list[tuple[int, int]]) -> Iterator[
                 begin, end = places[position]
                 yield Syllable(begin, end, syllable[:-1], int(syllable[-1]), number + 1 == len(said))
             position += 1
+
+
+def _words(run: str) -> Iterator[str]:
+    """Words of a run; each figure of a row such as a phone number stands alone, or voices run them together."""
+    for part in re.split(f"((?:[{_FIGURES}]){{3,}})", run):
+        if len(part) >= 3 and all(character in _FIGURES for character in part):
+            yield from part
+        elif part:
+            yield from _cutter().cut(part)
 
 
 def _unknown(text: str) -> Any:
