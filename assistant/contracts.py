@@ -168,6 +168,7 @@ class Question(Frozen):
     more: bool = False  # wants what was not said yet
     focus: str | None = None  # passage id that a follow-up stays with
     follow_up: bool = False
+    bare: bool = False  # asks about nothing that was named: 多少钱？ with no conversation before it
     asks_sample: bool = False  # names the sample community
 
 

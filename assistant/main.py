@@ -10,6 +10,7 @@ from pathlib import Path
 
 from assistant.answer.refuse import Refusals
 from assistant.answer.structure import Structure
+from assistant.answer.suggest import Suggestions
 from assistant.answer.verified import Verifier
 from assistant.contracts import Artefact, Embedder, FactKind, Language, LanguageModel, Observer, Passage
 from assistant.errors import JiamenkouError, KnowledgeError, RetrieveError
@@ -167,6 +168,7 @@ class Library:
             documents=corpus.documents,
             aliases=aliases(structure.departments, self._settings.corpus_folder),
             suggestions=_SUGGESTIONS,
+            following=Suggestions(corpus.passages),
         )
 
 

@@ -34,12 +34,13 @@ class Sessions:
     ) -> None:
         self._limit, self._seconds, self._turns, self._clock = limit, minutes * 60, turns, clock
         self._open: OrderedDict[str, Session] = OrderedDict()
+        self._epoch = 0  # a session opened again never reuses the epoch of an erased one
 
     def get(self, id_: str) -> Session:
         """The session of this id, opened when new."""
         now = self._clock()
         self._expire(now)
-        session = self._open.setdefault(id_, Session(id_))
+        session = self._open.setdefault(id_, Session(id_, self._epoch))
         session.touched = now
         self._open.move_to_end(id_)
         while len(self._open) > self._limit:
@@ -66,6 +67,7 @@ class Sessions:
         """Forget a session; a turn still running in it is stale from now on."""
         if session := self._open.pop(id_, None):
             session.turn_id += 1
+            self._epoch = max(self._epoch, session.turn_id)
             session.memory.clear()
             session.last = None
 

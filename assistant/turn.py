@@ -15,6 +15,7 @@ from assistant.answer.compose import compose
 from assistant.answer.free import written
 from assistant.answer.refuse import Refusals
 from assistant.answer.structure import Structure, wants_department
+from assistant.answer.suggest import Suggestions
 from assistant.answer.talk import talk
 from assistant.answer.verified import Verifier
 from assistant.contracts import (
@@ -31,17 +32,20 @@ from assistant.contracts import (
     Retriever,
     TurnEvent,
 )
-from assistant.errors import AnswerError, InputError
+from assistant.errors import AnswerError, InputError, JiamenkouError
 from assistant.retrieve.gate import Gate
 from assistant.sessions import Session, Sessions
 from assistant.understand.clean import clean_question, detect_language
+from assistant.understand.follow_up import chosen
 from assistant.understand.guard import abusive, gives_orders, recognise_emergency, small_talk, strip_orders
 from assistant.understand.question import make_question
 
 _log = logging.getLogger(__name__)
 
+SURE = 0.35  # the gate's confidence from which a yes may be said before the evidence
 CLOSE = 0.06  # lead of the best sentence under which the model is asked to select
 # A follow-up on where or what for: the sentence that was said did not tell.
+_SAYS_WHERE = re.compile(r"在[^。；;]{2,40}?等?(领域|场景|方面|场所|区域|地方)")
 _ELSEWHERE = re.compile(r"哪里|哪儿|哪些(地方|方面|领域|范围)|\bwhere\b", re.IGNORECASE)
 
 
@@ -57,7 +61,14 @@ class Knowledge:
     passages: Mapping[str, Passage]
     documents: tuple[Document, ...]
     aliases: Mapping[str, str] = field(default_factory=dict)  # department, as people say it: full name
-    suggestions: Mapping[Language, tuple[str, ...]] = field(default_factory=dict)
+    suggestions: Mapping[Language, tuple[str, ...]] = field(default_factory=dict)  # before anyone has asked
+    following: Suggestions = field(default_factory=lambda: Suggestions(()))  # after an answer
+
+
+_AWAY = {
+    Language.CHINESE: "我现在查不到资料，对不起。请稍等一会儿再问，急事请拨打12345。",
+    Language.ENGLISH: "I can't look things up just now, sorry. Please ask again in a moment, or ring 12345.",
+}
 
 
 class Assistant:
@@ -93,6 +104,10 @@ class Assistant:
         except InputError as error:
             yield TurnEvent(turn_id=turn_id, type="error", text=f"{error.message}{error.hint}")
             return
+        except JiamenkouError as error:  # its words are for staff
+            _log.exception("a turn failed: %s", error.message)
+            yield TurnEvent(turn_id=turn_id, type="error", text=_AWAY[language or Language.CHINESE])
+            return
         for piece in re.findall(r"(?:[^，。；！？,.;!?]|[.,](?=\d))*[，。；！？,.;!?]*\s*", answer.text):
             if state.turn_id != turn_id:
                 yield TurnEvent(turn_id=turn_id, type="cancelled")
@@ -113,6 +128,7 @@ class Assistant:
             heard = clean_question(text, self._limit)
             spoken = detect_language(heard)
             spoken = language if language and spoken is Language.CHINESE else spoken
+            heard = chosen(heard, session.last.suggestions if session.last else ()) or heard
             reply = self._at_once(heard, session, spoken, knowledge)
         question = decision = None
         if reply is None:
@@ -130,7 +146,9 @@ class Assistant:
                     reply = await self._compose(question, decision, referral, knowledge)
         with clock.step("verify"):
             reply = knowledge.verifier.checked(reply, question, decision)
-        reply = reply.model_copy(update={"timings": clock.milliseconds()})
+        near = decision.candidates if decision else ()
+        following = reply.suggestions or knowledge.following.after(reply, near, [heard])
+        reply = reply.model_copy(update={"timings": clock.milliseconds(), "suggestions": following})
         if session.turn_id == epoch:  # a cancelled turn leaves nothing behind
             self._remember(session, heard, question, reply)
         for observer in self._observers:
@@ -170,7 +188,10 @@ class Assistant:
 
     async def _compose(self, question: Question, decision: Decision, hotline: str, knowledge: Knowledge) -> Answer:
         if decision.action != "answer":
-            return knowledge.refusals.refuse(question, decision, hotline)
+            options = knowledge.following.options(decision.candidates, question.language)
+            return knowledge.refusals.refuse(
+                question, decision, hotline, options if decision.reason == "unclear" else ()
+            )
         if wants_department(question):
             reply = knowledge.structure.department(question, decision.candidates)
             if reply:
@@ -185,7 +206,7 @@ class Assistant:
                     return await self._selected(question, decision, knowledge)
             except Exception as error:  # late, broken, or lying: the extractive answer stands in at once
                 _log.warning("the model gave no answer: %s", type(error).__name__)
-        return compose(question, decision.candidates)
+        return compose(question, decision.candidates, sure=decision.confidence >= SURE)
 
     async def _selected(self, question: Question, decision: Decision, knowledge: Knowledge) -> Answer:
         """Let the model pick among the sentences of the best article; it can't say anything else."""
@@ -193,7 +214,7 @@ class Assistant:
         parent = knowledge.passages.get(first.passage.parent or "")
         sentences = knowledge.structure.sentences(parent.id) if parent else []
         if self._model is None or parent is None or len(sentences) < 2:
-            return compose(question, decision.candidates)
+            return compose(question, decision.candidates, sure=decision.confidence >= SURE)
         try:
             async with asyncio.timeout(self._select_timeout):
                 number = await self._model.select(
@@ -202,11 +223,11 @@ class Assistant:
         except TimeoutError as error:
             raise AnswerError("The model is late.", "The extractive answer stands in.") from error
         if not 1 <= number <= len(sentences):
-            return compose(question, decision.candidates)
+            return compose(question, decision.candidates, sure=decision.confidence >= SURE)
         picked = sentences[number - 1]
         known = {c.passage.id: c for c in decision.candidates}
         chosen = known.get(picked.id) or Candidate(passage=picked, score=first.score)
-        return compose(question, (chosen,), engine="selected")
+        return compose(question, (chosen,), "selected", decision.confidence >= SURE)
 
     def _remember(self, session: Session, heard: str, question: Question | None, reply: Answer) -> None:
         session.last = reply
@@ -267,7 +288,8 @@ def unsaid(decision: Decision, question: Question, session: Session) -> Decision
         return decision
     said = set(session.memory[-1].passage_ids)
     first = decision.candidates[0].passage
-    if first.id not in said or not (question.more or _ELSEWHERE.search(question.text)):
+    elsewhere = _ELSEWHERE.search(question.text) and not _SAYS_WHERE.search(first.text)
+    if first.id not in said or not (question.more or elsewhere):
         return decision
     fresh = [c for c in decision.candidates if c.passage.parent == first.parent and c.passage.id not in said]
     rest = [c for c in decision.candidates if c not in fresh]

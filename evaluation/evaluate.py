@@ -126,14 +126,20 @@ class Runner:
             "english",
             "fresh_colloquial",
             "fresh_english",
+            "blind_answerable",
+            "blind_english",
+            "later_answerable",
+            "later_english",
         ):
             for item in self.read(name):
                 self.check(name, await self.ask(item["q"], item["id"]), item, item["q"])
-        for item in self.read("follow_ups"):
-            for turn, expect in zip(item["turns"], item["expect"], strict=True):
-                what = f"{item['turns'][0]} … {turn}"
-                self.check("follow_ups", await self.ask(turn, item["id"]), expect, what)
-        for name in ("unanswerable", "fresh_unanswerable"):
+        for name in ("follow_ups", "blind_follow_ups", "later_follow_ups"):
+            for item in self.read(name):
+                for turn, expect in zip(item["turns"], item["expect"], strict=True):
+                    answer = await self.ask(turn, item["id"])
+                    if expect:
+                        self.check(name, answer, expect, f"{item['turns'][0]} … {turn}")
+        for name in ("unanswerable", "fresh_unanswerable", "blind_unanswerable", "later_unanswerable"):
             for item in self.read(name):
                 self.check(
                     name, await self.ask(item["q"], item["id"]), {"refused": True}, f"{item['q']} ({item['kind']})"
@@ -150,11 +156,15 @@ class Runner:
             await self._shared(shared)
 
     async def _urgent(self) -> None:
-        for item in self.read("emergencies"):
+        for item in (*self.read("emergencies"), *self.read("blind_emergencies")):
             answer = await self.ask(item["q"], item["id"])
             numbers = item["number"] if isinstance(item["number"], list) else [item["number"]]
             right = answer.emergency and any(number in answer.text for number in numbers)
-            self.scores["emergencies"].add(right, f"{item['q']} ({item['number']}) → {answer.text}")
+            name = item["id"].rpartition("-")[0].replace("-", "_")
+            self.scores[name].add(right, f"{item['q']} ({item['number']}) → {answer.text}")
+        for item in self.read("blind_no_emergencies"):
+            answer = await self.ask(item["q"], item["id"])
+            self.scores["blind_no_emergencies"].add(not answer.emergency, f"{item['q']} → {answer.text}")
         for item in self.read("emergency_lookalikes"):
             answer = await self.ask(item["q"], item["id"])
             self.scores["look-alikes: no alarm"].add(not answer.emergency, f"{item['q']} → {answer.text}")

@@ -141,16 +141,22 @@ def room(seconds: float, seed: int, level: float = 0.0007) -> Sound:
 
 
 def turn_end(
-    sound: Sound, voice: SileroActivity, recogniser: Recogniser, tone: TurnDetector, seed: int
+    sound: Sound,
+    voice: SileroActivity,
+    recogniser: Recogniser,
+    tone: TurnDetector,
+    seed: int,
+    latency: float | None = None,
 ) -> tuple[float, str]:
     """Seconds from the last voiced sample to the end of the turn, in a stream that goes on silently.
 
-    Recognition starts at the pause, and its verdict comes as late as it really took.
+    Recognition starts at the pause, and its verdict comes as late as it really took here, or
+    after ``latency`` seconds.
     """
     voiced = last_voiced(sound)
     lead = room(0.6, seed)
     stream = np.concatenate([lead, sound[:voiced], np.zeros(3 * HEARD_RATE, dtype=np.float32)])
-    stream = stream + room(len(stream) / HEARD_RATE, seed + 1)
+    stream = stream + room(len(stream) / HEARD_RATE + 1, seed + 1)[: len(stream)]
     voice.reset()
     endpoint = Endpoint()
     verdicts: list[tuple[int, dict[str, Any]]] = []
@@ -166,11 +172,10 @@ def turn_end(
             said = stream[endpoint.span.begin : now]
             begun = time.perf_counter()
             heard = recogniser.transcribe(said).text
-            ready = now + int((time.perf_counter() - begun) * HEARD_RATE)
+            taken = latency if latency is not None else time.perf_counter() - begun
+            ready = now + int(taken * HEARD_RATE)
             verdicts.append((ready, {"completeness": completeness(heard)}))
-            begun = time.perf_counter()
-            probability = tone.finished(said)
-            verdicts.append((now + int((time.perf_counter() - begun) * HEARD_RATE), {"tone": probability}))
+            verdicts.append((ready, {"tone": tone.finished(said)}))
             verdicts.sort(key=lambda verdict: verdict[0])
         if Signal.ENDED in signals and now > len(lead) + voiced - HEARD_RATE // 5:
             return (now - len(lead) - voiced) / HEARD_RATE, heard

@@ -10,6 +10,7 @@ import pytest
 
 from assistant.answer.refuse import Refusals
 from assistant.answer.structure import Structure
+from assistant.answer.suggest import Suggestions
 from assistant.answer.verified import Verifier
 from assistant.contracts import Corpus, LanguageModel
 from assistant.main import asks, make_embedder
@@ -51,6 +52,7 @@ def opened(release: Release, corpus_folder: Path = CORPUS) -> Knowledge:
         verifier=Verifier(passages, structure.departments, refusals, english),
         passages=passages,
         documents=corpus.documents,
+        following=Suggestions(corpus.passages),
         aliases=aliases(structure.departments, corpus_folder),
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from assistant.answer.refuse import Refusals
 from assistant.answer.structure import Structure
+from assistant.answer.suggest import Suggestions
 from assistant.answer.verified import Verifier
 from assistant.contracts import Answer, Corpus, Decision, Evidence, LanguageModel, Question
 from assistant.main import asks
@@ -114,6 +115,7 @@ def published(corpus: Corpus, data: Path) -> Knowledge:
         verifier=Verifier(passages, structure.departments, refusals),
         passages=passages,
         documents=corpus.documents,
+        following=Suggestions(corpus.passages),
         aliases=aliases(structure.departments, data),
     )
 

@@ -71,3 +71,11 @@ def test_room_is_made_by_erasing_the_longest_idle() -> None:
     assert len(sessions) == 2
     assert first.memory == []
     assert first.turn_id != turn
+
+
+def test_an_epoch_is_never_used_twice_even_after_erasure() -> None:
+    sessions = Sessions()
+    _, first = sessions.begin("a")
+    sessions.erase("a")
+    _, again = sessions.begin("a")
+    assert again > first

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 from assistant.answer.fake_llm import Lie, LyingLanguageModel
-from assistant.contracts import TurnEvent
+from assistant.contracts import Evidence, TurnEvent
+from assistant.errors import RetrieveError
 from assistant.turn import Assistant, Knowledge
 from tests.conftest import DAY
+
+UNANSWERABLE = Path(__file__).parent.parent / "evaluation" / "questions" / "blind_unanswerable.jsonl"
 
 
 async def events(talker: Assistant, text: str, session: str = "s") -> list[TurnEvent]:
@@ -57,8 +63,6 @@ async def test_danger_comes_before_any_search(knowledge: Knowledge) -> None:
     class Broken:
         def search(self, *_: object) -> None:
             raise AssertionError("searched in an emergency")
-
-    from dataclasses import replace
 
     talker = Assistant(lambda: replace(knowledge, retriever=Broken()), today=lambda: DAY)
     await events(talker, "家里着火了")  # compiles the guard's patterns
@@ -107,3 +111,65 @@ async def test_two_sessions_do_not_mix(assistant: Callable[..., Assistant]) -> N
     got = await events(talker, "哪个部门负责？", "one")
     assert got[-1].answer is not None
     assert {c.article for c in got[-1].answer.citations} == {14}
+
+
+async def test_a_question_about_nothing_is_asked_back(assistant: Callable[..., Assistant]) -> None:
+    talker = assistant()
+    for bare in ("多少钱？", "哪个部门负责？", "那个怎么申请？"):
+        reply = (await events(talker, bare, bare))[-1].answer
+        assert reply is not None
+        assert (reply.refused, reply.reason) == (True, "no_topic"), reply.text
+    await events(talker, "养老床位有多少张？", "s")
+    reply = (await events(talker, "哪个部门负责？", "s"))[-1].answer
+    assert reply is not None
+    assert "市民政局" in reply.text
+
+
+async def test_two_near_articles_are_offered_and_one_can_be_picked(assistant: Callable[..., Assistant]) -> None:
+    talker = assistant()
+    asked = [json.loads(line)["q"] for line in UNANSWERABLE.read_text(encoding="utf-8").splitlines()]
+    offered = None
+    for text in asked:
+        reply = (await events(talker, text, text))[-1].answer
+        if reply is not None and reply.reason == "unclear":
+            offered = text, reply
+            break
+    assert offered is not None, "no question fell into the grey zone"
+    text, reply = offered
+    assert len(reply.suggestions) == 2
+    assert all(option.rstrip("？?") in reply.text for option in reply.suggestions)
+    picked = (await events(talker, "第二个", text))[-1].answer
+    direct = (await events(talker, reply.suggestions[1], "other"))[-1].answer
+    assert picked is not None
+    assert direct is not None
+    assert picked.text == direct.text
+    assert not picked.refused
+
+
+async def test_what_is_suggested_is_answered(assistant: Callable[..., Assistant]) -> None:
+    talker = assistant()
+    first = "养老床位有多少张？"
+    reply = (await events(talker, first))[-1].answer
+    assert reply is not None
+    assert 1 <= len(reply.suggestions) <= 3
+    assert first not in reply.suggestions
+    for question in reply.suggestions:
+        answer = (await events(talker, question, question))[-1].answer
+        assert answer is not None
+        assert not answer.refused, question
+        assert answer.text != reply.text
+    english = (await events(talker, "How many beds for the elderly are planned?", "e"))[-1].answer
+    assert english is not None
+    assert all(question.isascii() for question in english.suggestions)
+
+
+async def test_a_broken_index_is_said_kindly(knowledge: Knowledge) -> None:
+    class Broken:
+        def search(self, question: object, day: object) -> Evidence:
+            raise RetrieveError("The index is gone.", "Publish again.")
+
+    talker = Assistant(lambda: replace(knowledge, retriever=Broken()))
+    last = (await events(talker, "老房子能加装电梯吗？"))[-1]
+    assert last.type == "error"
+    assert "12345" in last.text
+    assert "index" not in last.text

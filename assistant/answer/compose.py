@@ -26,8 +26,11 @@ def cite(passage: Passage, quote: str | None = None) -> Citation:
     )
 
 
-def compose(question: Question, chosen: Sequence[Candidate], engine: str = "extractive") -> Answer:
-    """One or two sentences from the best of ``chosen`` (best first, not empty)."""
+def compose(question: Question, chosen: Sequence[Candidate], engine: str = "extractive", sure: bool = True) -> Answer:
+    """One or two sentences from the best of ``chosen`` (best first, not empty).
+
+    Without ``sure`` the words are given and nothing is said to be so: no bare 可以的.
+    """
     first = chosen[0]
     said = [first]
     body = _body(question, first)
@@ -43,7 +46,7 @@ def compose(question: Question, chosen: Sequence[Candidate], engine: str = "extr
             said.append(other)
             body += f"同一条还提到，{more}" if first.passage.article else f"另外，{more}"
             break
-    text = f"{opening(first.passage, question)}{body}"
+    text = f"{opening(first.passage, question, sure)}{body}"
     passages = [candidate.passage for candidate in said]
     return Answer(
         text=label(text, passages, question.language),
@@ -75,7 +78,7 @@ def _body(question: Question, candidate: Candidate) -> str:
 def trimmed(question: Question, candidate: Candidate) -> str:
     """The part of a long sentence that answers: a target's clause, or the span nearest in meaning."""
     passage = candidate.passage
-    span = candidate.span or passage.text[:SPOKEN]
+    span = candidate.span or _beginning(passage.text)
     if FactKind.QUANTITY in question.kinds or FactKind.DATE in question.kinds:
         target = nearest_target(span + question.resolved, passage.targets)
         if target and target.text not in span and not any(t.text in span for t in passage.targets):
@@ -88,6 +91,12 @@ def trimmed(question: Question, candidate: Candidate) -> str:
             lead = "到" if passage.text[before - 1 : before] == "到" else ""
             span = f"{lead}{deadline},{span}"
     return span
+
+
+def _beginning(text: str) -> str:
+    """The first clauses of ``text`` that can be spoken in one sentence; a single longer one is kept whole."""
+    cut = max((text.rfind(mark, 0, SPOKEN) for mark in ",，;；"), default=-1)
+    return text[:cut] if cut > 0 else text
 
 
 def _widened(text: str, span: str) -> str:

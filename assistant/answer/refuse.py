@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from assistant.answer.compose import cite
 from assistant.answer.wording import short_name
@@ -27,7 +27,7 @@ _CHINESE = {
     "results": "现在做到了多少，我手上的资料里没有写，我只知道方案定的目标。",
     "orders": "这个我不能照做，我只回答社区服务和行动方案的问题。",
     "abuse": "让您不满意了，对不起。您有什么事，我尽力帮您查。",
-    "ask_back": "我没有完全听明白，您能再说具体一点吗？",
+    "no_topic": "我还不知道您问的是哪件事，请说得具体一点。",
 }
 _ENGLISH = {
     "off_topic": "I can't help with that; I only know community services and the city's action plan.",
@@ -46,11 +46,17 @@ _ENGLISH = {
     "results": "My documents don't say how much has been done so far; they only give targets.",
     "orders": "I can't do that. I only answer questions about community services and the action plan.",
     "abuse": "I'm sorry that you are not satisfied. Tell me what you need, and I will look it up.",
-    "ask_back": "I did not quite understand. Could you say it a little more precisely?",
+    "no_topic": "I don't know yet what that is about. Please say it a little more precisely.",
 }
 _UNKNOWN = {
     Language.CHINESE: "这个我不知道，我手上的资料里没有写。",
     Language.ENGLISH: "I don't know; my documents don't say.",
+}
+
+
+_CHOOSE = {
+    Language.CHINESE: "我没有把握听懂了。您想问的是“{}”，还是“{}”？",
+    Language.ENGLISH: "I am not sure that I understood. Do you mean “{}”, or “{}”?",
 }
 
 
@@ -69,13 +75,21 @@ class Refusals:
         passage = self._phones.get(number)
         return cite(passage) if passage else None
 
-    def refuse(self, question: Question, decision: Decision, hotline: str = "12345") -> Answer:
-        """An honest 'I don't know' for ``decision.reason``, offering what is near."""
+    def refuse(
+        self, question: Question, decision: Decision, hotline: str = "12345", options: Sequence[str] = ()
+    ) -> Answer:
+        """An honest 'I don't know' for ``decision.reason``, offering what is near.
+
+        Two ``options`` are questions to choose from; then this asks back.
+        """
         english = question.language is Language.ENGLISH
         text = (_ENGLISH if english else _CHINESE).get(decision.reason, _UNKNOWN[question.language])
         citations: list[Citation] = []
+        if len(options) == 2:
+            text = _CHOOSE[question.language].format(*(option.rstrip("？?") for option in options))
+            citations = [cite(candidate.passage) for candidate in decision.candidates]
         nearest = decision.candidates[0].passage if decision.candidates else None
-        if nearest is not None and nearest.article is not None:
+        if nearest is not None and nearest.article is not None and not citations:
             heading = nearest.path[-1] if nearest.path else ""
             bare = heading.split(")")[-1].split("）")[-1]
             if english:
@@ -86,10 +100,13 @@ class Refusals:
         number = hotline if hotline in self._phones else "12345"
         card = self.hotline(number)
         offered = None
-        if card is not None and decision.reason not in ("ask_back", "orders", "off_topic"):
+        if card is not None and decision.reason not in ("no_topic", "orders", "off_topic"):
             offered = number
             citations.append(card)
-            text += f" You can ring {number} to ask." if english else f"您可以拨打{number}问一问。"
+            neither = (
+                ("If neither, you" if english else "都不是的话，") if len(options) == 2 else "You" if english else ""
+            )
+            text += f" {neither} can ring {number} to ask." if english else f"{neither}您可以拨打{number}问一问。"
         return Answer(
             text=text,
             citations=tuple(citations),
@@ -98,6 +115,7 @@ class Refusals:
             engine="refusal",
             reason=decision.reason,
             hotline=offered,
+            suggestions=tuple(options),
         )
 
 

@@ -43,7 +43,8 @@ class Verifier:
             sources,
             self._departments,
             question.resolved if written and question else None,
-            stock=" ".join([*numbers, "Xiao Hu", "Shanghai" if not written else ""]),
+            # Questions offered to choose from are the release's own phrasings.
+            stock=" ".join([*numbers, "Xiao Hu", *([] if written else ["Shanghai", *map(_shown, answer.suggestions)])]),
         )
 
     def passes(self, answer: Answer, question: Question | None = None) -> bool:
@@ -62,3 +63,7 @@ class Verifier:
                 return extract
         bare = question or Question(text="", resolved="", language=answer.language)
         return self._refusals.refuse(bare, Decision(action="unknown", confidence=0.0, reason="not_covered"))
+
+
+def _shown(question: str) -> str:
+    return question.rstrip("？?")

@@ -15,7 +15,11 @@ _ALLOWS = re.compile(
 )
 _FORBIDS = re.compile(r"不得|禁止|限制|不予|严禁|从严|减量|淘汰")
 _NEGATIVE = re.compile(r"不让|不许|不能|不准|限制|禁止|取消|减少|不是说|没有了|不用|是不是|还是")
-_MAY = re.compile(r"(能不能|可不可以|可以|能否|可否|能|允许|让|准|许|行不行)")
+_MAY = re.compile(
+    r"能不能|可不可以|可以|能否|可否|(?<!功)(?<!智)能(?![级力源量])|允许|准许|[让准许]不[让准许]|让(吗|伐|不)|行不行"
+)
+_WHICH = re.compile(r"什么|哪|谁|怎么|多少|啥(?!样)(?!说法)")
+_ASKS_WHETHER = re.compile(r"(吗|嘛|(?<![什怎那这])么|伐|不|没|没有|否)[?？。!！]?$")
 _EXISTS = re.compile(r"(有没有|有|会不会|会|给不给|给|要不要|管不管|帮不帮)")
 _SUPPORTS = re.compile(r"支持|鼓励|提倡|推广")
 
@@ -29,15 +33,16 @@ def short_name(title: str) -> str:
     return kind.group(1) if kind else f"《{title}》"
 
 
-def opening(passage: Passage, question: Question) -> str:
-    """How an answer begins: where it stands, and yes where that is what was asked and is true."""
+def opening(passage: Passage, question: Question, sure: bool = True) -> str:
+    """How an answer begins: where it stands, and yes where that is what was asked and is ``sure``."""
     if passage.article is None:
         if question.language is Language.ENGLISH:
             return "" if passage.kind in ("card", "field") else f"“{passage.title}” says: "
         return "" if passage.kind in ("card", "field") else f"{short_name(passage.title)}里写着，"
     if question.language is Language.ENGLISH:
         return f"Article {passage.article} of the action plan says: "
-    return f"{_yes(passage, question)}{short_name(passage.title)}第{numeral(passage.article)}条提到，"
+    yes = _yes(passage, question) if sure else ""
+    return f"{yes}{short_name(passage.title)}第{numeral(passage.article)}条提到，"
 
 
 def _yes(passage: Passage, question: Question) -> str:
@@ -46,6 +51,7 @@ def _yes(passage: Passage, question: Question) -> str:
         not question.yes_no
         or {FactKind.QUANTITY, FactKind.DATE, FactKind.DEPARTMENT} & set(question.kinds)
         or _NEGATIVE.search(text)
+        or (_WHICH.search(text) and not _ASKS_WHETHER.search(text))
         or re.search(r"\d(?![\d.]|分钟|年|月|日|条)|[一二三四五六七八九十百千万]+(张|个|家|套|台|元|万)", text)
     ):
         return ""  # a claim in the question is never confirmed with a bare yes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from assistant.contracts import STORY, Candidate, Decision, Evidence, FactKind, Language, Passage, Question
@@ -13,6 +14,18 @@ CALIBRATION = json.loads((Path(__file__).parent / "calibration.json").read_text(
 
 # Cosine to a known phrasing from which a question means that very card.
 NAMED = {Language.CHINESE: 0.93, Language.ENGLISH: 0.89}
+
+_FOR_EVERYTHING = "hotlines#12345"
+# The same when the question is which number to ring, so that some card must be meant.
+WHICH = {Language.CHINESE: 0.86, Language.ENGLISH: 0.86}
+_WHICH_NUMBER = re.compile(
+    r"(打|拨)[^，。？?]{0,4}(几号|哪个|什么|多少|啥)|哪个(热线|号码?|电话)|什么(热线|号码?|电话)|几号$|号码给|有没有(热线|电话)|"
+    r"(局|中心|公司|所|委|台)几号|which (number|hotline)|what number|who (do|should|can) i (call|ring)",
+    re.IGNORECASE,
+)
+
+# Share of the confidence that an answer needs, from which two near articles are offered to choose from.
+UNCLEAR = 0.5
 
 # Facts that must stand in the evidence itself: a score alone can't tell a price from its absence.
 _STRICT = {
@@ -25,12 +38,23 @@ _STRICT = {
     FactKind.RECOMMENDATION: "no_recommendation",
 }
 _RESULTS = re.compile(
-    r"(完成|建成|建了|做到|达到|落实|新增|发放?|加装|开了|推出|筹集?)了(多少|几|没|吗)|到现在(为止)?|到目前|目前(为止)?(已经|有|建|完成)|已经(建|完成|做|有)|现在(有|建|完成)(了)?(多少|几)|进展|进度|完成得怎么样|做完了|实现了(吗|没)|"
-    r"去年|前年|还有没有|还剩|(名额|空床|床位|空位|券|票)还有|还有(空|名额|床位|位子)|(建|做|弄|办|修|封)(好|成|完|出来)了?(没有?|没|几)|(完成|实现|达到|做到|建好|落实)了?(百分之几|几成|一半)|上个?五年|上一个五年|(建成?|开|做|装|新增|完成|弄)(好|到)?了?(几|多少)[^,，。]{0,6}了|so far|last year|already (?:built|been)|have been (?:built|completed)|progress",
+    r"(完成|建成|建了|做到|达到|落实|新增|发放?|加装|开了|推出|筹集?)了(多少|几|没|吗)|到现在(为止)?|到目前|目前(为止)?(已经|有|建|完成)|已经(建|完成|做|有)|现在(有|建|完成)(了)?(多少|几)|进展(如何|怎么样|到|了)|有(什么|啥)?进展|进度|完成得怎么样|做完了|实现了(吗|没)|"
+    r"去年|前年|还有没有(空|名额|床|位|票|券|剩)|还剩|(名额|空床|床位|空位|券|票)还有|还有(空|名额|床位|位子)|(建|做|弄|办|修|封)(好|成|完|出来)了?(没有?|没|几)|(?<!要)(?<!能)(?<!将)(?<!会)(完成|实现|达到|做到|建好|落实)了(百分之几|几成|一半)|上个?五年|上一个五年|(建成?|开|做|装|新增|完成|弄)(好|到)?了?(几|多少)[^,，。]{0,6}了|so far|last year|already (?:built|been)|have been (?:built|completed)|progress",
     re.IGNORECASE,
 )
-_NOW = re.compile(r"今年|明年|目前|眼下|现在(一共|总共|共)?有|this year|currently|right now", re.IGNORECASE)
+_NOW = re.compile(
+    r"上个?月|这个月|本月|上周|上个?季度|last month|this month|今年|明年|目前|眼下|现在(一共|总共|共)?有|this year|currently|right now",
+    re.IGNORECASE,
+)
+# How long something lasts, which the year of a deadline doesn't tell.
+_LASTING = re.compile(r"(租|住|用|借|领|享受|存|停)(多久|几年|几个月|几天|多长时间)|有效期|保修期")
+_LENGTH = re.compile(r"(?<!\d)\d{1,3}(年|个月|天|日|小时)(?!\d)")
 _DATE = re.compile(r"\d{4}年|五”?期间|\d{1,2}月\d{1,2}日|每(年|月|周|星期)")
+_HOW_MANY = re.compile(
+    r"(?:多少|几)(?:个|家|张|座|所|处|套|间|条|位|名|台|部|场|本|只|辆)([\u4e00-\u9fff]{2,6}?)(?=[呀啊呢吧吗哦，,。？?]|$)"
+)
+# What follows the measure word names no thing of its own: 几个样板, 多少家做榜样.
+_NO_THING = re.compile(r"样|做|要|在|能|来|去|有|用场|地方|目标|示范|试点")
 _FREE = re.compile(r"免费|低收费|不要钱|要钱|收费(吗|不)|free", re.IGNORECASE)
 _AMOUNT = re.compile(r"多少钱|几块|几元|几钿|how much", re.IGNORECASE)
 _MONEY = re.compile(r"\d[\d,.]*(?:万|亿)?元|免费|低收费|收费标准")
@@ -40,11 +64,13 @@ class Gate:
     """Decides with the figures in ``calibration.json`` (made by ``make calibrate``)."""
 
     def __init__(self, calibration: dict[str, dict[str, float]] | None = None) -> None:
-        self._weights = (calibration or CALIBRATION)["gate"]
+        self._weights = {"unclear": UNCLEAR, **(calibration or CALIBRATION)["gate"]}
 
     def decide(self, question: Question, evidence: Evidence) -> Decision:
         """The verdict on ``evidence`` for ``question``; candidates of a refusal are only what is near."""
         candidates = evidence.candidates
+        if question.bare:
+            return Decision(action="ask_back", confidence=0.0, reason="no_topic")
         if not candidates:
             return Decision(action="unknown", confidence=0.0, reason="nothing_found")
         first = candidates[0]
@@ -59,6 +85,11 @@ class Gate:
         stays = bool(question.focus) and first.passage.parent == (question.focus or "").rpartition(".")[0]
         enough = self._weights["near" if stays or FactKind.DEPARTMENT in question.kinds else "answer"]
         off_topic = not stays and referred_off_topic and evidence.referral_score >= first.phrasing
+        known = first.phrasing >= evidence.referral_score  # nothing uncovered is nearer
+        if not reason and known and enough * self._weights["unclear"] <= confidence < enough:
+            apart = _one_of_each(candidates)
+            if len(apart) == 2:
+                return Decision(action="ask_back", confidence=confidence, reason="unclear", candidates=apart)
         if reason or confidence < enough:
             return Decision(
                 action="unknown",
@@ -93,17 +124,32 @@ class Gate:
         # Some hotline is always near: it must be this one that is meant.
         first = candidates[0]
         is_card = first.passage.kind in ("card", "field") and not first.passage.sample
-        if is_card and first.phrasing < NAMED[question.language]:
+        asks_which = FactKind.PHONE in question.kinds and _WHICH_NUMBER.search(question.text)
+        # The hotline for everything is near every question.
+        wanted = WHICH if asks_which and not first.passage.id.startswith(_FOR_EVERYTHING) else NAMED
+        if is_card and first.phrasing < wanted[question.language]:
             return "no_phone" if FactKind.PHONE in question.kinds else "not_covered"
         for kind, reason in _STRICT.items():
             if kind in question.kinds and not holds(kind, question, candidates[0]):
                 return reason
         asks_number = FactKind.QUANTITY in question.kinds and FactKind.DEPARTMENT not in question.kinds
-        if asks_number and not question.follow_up and not any(counted(c) for c in candidates[:2]):
+        held = any(counted(c) for c in candidates[:2]) and not uncounted(question.resolved, candidates[:2])
+        if asks_number and not question.follow_up and not held:
             return "no_quantity"
         if FactKind.DATE in question.kinds and not any(dated(c) for c in candidates[:2]):
             return "no_date"
+        if _LASTING.search(question.resolved) and not _LENGTH.search(first.passage.text):
+            return "no_date"
         return ""
+
+
+def _one_of_each(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The best candidates of the two articles that are nearest."""
+    found: dict[str, Candidate] = {}
+    for candidate in candidates:
+        if candidate.passage.article is not None:
+            found.setdefault(candidate.passage.parent or candidate.passage.id, candidate)
+    return tuple(found.values())[:2]
 
 
 def features(evidence: Evidence) -> dict[str, float]:
@@ -136,6 +182,16 @@ def counted(candidate: Candidate) -> bool:
     """Whether a number that counts something stands in the evidence; the year of a deadline doesn't."""
     passage = candidate.passage
     return bool(passage.targets) or bool(re.search(r"\d", re.sub(r"\d{4}年底?", "", passage.text)))
+
+
+def uncounted(text: str, candidates: Sequence[Candidate]) -> bool:
+    """Whether ``text`` asks how many there are of a thing (几个灭火器) that no candidate names at all."""
+    found = _HOW_MANY.search(text)
+    if not found or _NO_THING.search(found[1]):
+        return False
+    thing = found[1]
+    named = "".join(c.passage.text + " ".join((*c.passage.path[-1:], *c.passage.phrasings)) for c in candidates)
+    return not any(thing[i : i + 2] in named for i in range(len(thing) - 1))
 
 
 def dated(candidate: Candidate) -> bool:

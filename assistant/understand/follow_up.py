@@ -28,9 +28,9 @@ _PREVIOUS = re.compile(
     r"^(那|那么)?(上|前)一?条(呢|讲什么|是什么|说什么)?[?？]*$|^(the )?previous article\b", re.IGNORECASE
 )
 _BARE = re.compile(
-    r"^(请问|那|那么|它|这|这个|这事|这件事|这块|这些|都|是|由|归|该|具体|大概|到底|一共|总共|要|会|能|可以|应该|在|"
+    r"^(请问|第[一二两三]个|那|那么|它|这|这个|这事|这件事|这块|这些|都|是|由|归|该|具体|大概|到底|一共|总共|要|会|能|可以|应该|在|"
     r"从|去|到|我|我们|的|了|呢|吗|吧|啊|呀|伐|嘛|么|和|还|又|就|才|被|让|给|得|有|没有|要不要|用|做|弄|建|设|管|办|"
-    r"哪个|哪些|哪几个|哪里|哪儿|哪年|哪一?年|哪天|什么|啥|怎么|如何|多少|几|几个|多久|多大|几时|时候|时间|辰光|之前|以前|完成|做到|实现|达到|"
+    r"哪个|哪些|哪几个|哪个委|哪个局|委|市里|区里|牵头|变成|变|改成|改|叫|算|包括|具体|哪里|哪儿|哪年|哪一?年|哪天|什么|啥|怎么|如何|好|事|事情|个|年|年底|覆盖|用来|干什么|干嘛|干|来|多少|几|几个|多久|多大|几时|时候|时间|辰光|之前|以前|完成|做到|实现|达到|"
     r"负责|主管|牵头|部门|单位|局|谁|在|张|个|家|套|间|人|钱|元|电话|号码|地址|申请|报名|办理|条件|材料|流程|手续|费用|价格|收费|"
     r"地方|方面|范围|级别|前提|对象|目标|标准|比例|内容|意思|具体|开放|几点|领|拿|用在|能用|一个月|每月|每年|交|付|"
     r"which|what|who|when|where|how|many|much|is|are|do|does|the|in|charge|department|responsible|for|by|of|it|that|this|they|i|can|to|"
@@ -48,19 +48,33 @@ class Resolved:
     article: int | None = None  # article named relative to the last
     more: bool = False  # wants what has not been said yet
     follow_up: bool = False
+    bare: bool = False  # points back, and there is nothing to point to
 
+
+_FIRST = re.compile(
+    r"(是|对|嗯)?(第一|前一|前面那?|头一)个?[。!！]?|对(的|啊|呀)?[。!！]?|是的?[。!！]?|(the )?first( one)?\.?|yes\.?",
+    re.I,
+)
+_SECOND = re.compile(r"(是|对|嗯)?(第二|后一|后面那?)个?[。!！]?|(the )?second( one)?\.?|the latter\.?", re.I)
 
 _ASKS = {
     FactKind.QUANTITY: {Language.CHINESE: "有多少", Language.ENGLISH: "how many"},
     FactKind.DEPARTMENT: {Language.CHINESE: "哪些部门负责", Language.ENGLISH: "which department is responsible"},
+    FactKind.PHONE: {Language.CHINESE: "打哪个电话", Language.ENGLISH: "which number to ring"},
+    FactKind.PRICE: {Language.CHINESE: "多少钱", Language.ENGLISH: "how much does it cost"},
     FactKind.DATE: {Language.CHINESE: "什么时候", Language.ENGLISH: "by when"},
 }
 
 
-def resolve(text: str, memory: Sequence[Exchange], kinds: tuple[FactKind, ...], language: Language) -> Resolved:
-    """Complete ``text`` from ``memory`` (oldest first); a question with its own topic stays as it is."""
+def resolve(
+    text: str, memory: Sequence[Exchange], kinds: tuple[FactKind, ...], language: Language, no_topic: bool = False
+) -> Resolved:
+    """Complete ``text`` from ``memory`` (oldest first); a question with its own topic stays as it is.
+
+    ``no_topic``: known to ask only who, of something that isn't named.
+    """
     if not memory:
-        return Resolved(text)
+        return Resolved(text, bare=bool(no_topic or _BARE.match(text)))
     last = memory[-1]
     topic_turn = next((each for each in reversed(memory) if each.passage_ids and not each.refused), None)
     focus = topic_turn.passage_ids[0] if topic_turn else None
@@ -68,11 +82,11 @@ def resolve(text: str, memory: Sequence[Exchange], kinds: tuple[FactKind, ...], 
         return Resolved(text, article=topic_turn.article + (1 if _NEXT.match(text) else -1), follow_up=True)
     if _MORE.match(text) and topic_turn:
         return Resolved(topic_turn.resolved, focus, more=True, follow_up=True)
-    if _BARE.match(text):
+    if no_topic or _BARE.match(text):
         # Nothing but the question word: the topic is what was spoken about.
         anchor = topic_turn or (last if not last.refused else None)
         if anchor is None:
-            return Resolved(text)
+            return Resolved(text, bare=True)
         return Resolved(f"{_topic(anchor)} {_without_pointer(text)}", focus, follow_up=True)
     swap = _SWAP.match(text)
     if swap and _is_swap(text):
@@ -82,6 +96,13 @@ def resolve(text: str, memory: Sequence[Exchange], kinds: tuple[FactKind, ...], 
     if _POINTS.match(text) and len(text) <= 24:
         return Resolved(_without_pointer(text), focus, follow_up=True)
     return Resolved(text)
+
+
+def chosen(text: str, options: Sequence[str]) -> str | None:
+    """The one of two ``options`` that ``text`` picks (第一个, the second one), or None."""
+    if len(options) != 2:
+        return None
+    return options[0] if _FIRST.fullmatch(text) else options[1] if _SECOND.fullmatch(text) else None
 
 
 def _is_swap(text: str) -> bool:

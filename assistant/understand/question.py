@@ -59,7 +59,9 @@ def make_question(
     """
     spoken = detect_language(text) if any(c.isalpha() for c in text) else (language or Language.CHINESE)
     intent = understand(last_part(text), this_year)
-    resolved = resolve(text, memory, intent.kinds, spoken)
+    asks_who = FactKind.DEPARTMENT in intent.kinds and not departments_named(text, aliases or {})
+    no_topic = asks_who and len(re.findall(r"[\u4e00-\u9fffa-z]", _WHO.sub("", _FRAME.sub("", text)), re.I)) <= 3
+    resolved = resolve(text, memory, intent.kinds, spoken, no_topic)
     kinds = intent.kinds
     years, places = intent.years, intent.places
     if resolved.follow_up and kinds == (FactKind.GENERAL,):
@@ -78,5 +80,6 @@ def make_question(
         more=resolved.more,
         focus=resolved.focus,
         follow_up=resolved.follow_up,
+        bare=resolved.bare,
         asks_sample=any(name in text.lower() for name in sample_names),
     )
