@@ -29,19 +29,17 @@ class EndpointPolicy:
     start: int = 96  # voiced sound that begins a turn
     start_within: int = 256  # the stretch in which it must come
     pre_roll: int = 320  # sound kept from before the first voiced frame
-    pause: int = 160  # asks for recognition
-    finished: int = 352  # a sentence that is complete
-    finished_doubted: int = 640  # complete by its words, but it does not sound so
-    undecided: int = 1312  # neither complete nor cut by its words
-    undecided_sure: int = 1280  # the same, and it sounds finished
+    pause: int = 96  # asks for recognition, whose verdict comes some 0.3 s later
+    finished: int = 320  # a sentence that is complete
+    finished_doubted: int = 416  # complete by its words, but it does not sound so
+    undecided: int = 1312  # a statement or a name: longer than a pause for thought
     undecided_doubted: int = 1600  # the same, and it does not sound finished
     unfinished: int = 2016  # the words can't end here
     unheard: int = 1312  # nothing is known of the words yet
     longest: int = 30_000  # of a whole turn
     babble: int = 12_000  # of speech without one pause: a crowd or a television
     shortest: int = 128  # voiced sound that makes a turn
-    sounds_finished: float = 0.8  # probability of the turn detector
-    sounds_cut: float = 0.2
+    sounds_cut: float = 0.2  # probability of the turn detector below which it does not sound finished
 
 
 @dataclass(frozen=True)
@@ -115,20 +113,17 @@ class Endpoint:
     @property
     def patience(self) -> int:
         """Milliseconds of silence after which the turn ends, as known now."""
-        policy, tone = self.policy, self._tone
+        policy = self.policy
+        doubted = self._tone is not None and self._tone < policy.sounds_cut
         match self._completeness:
             case None:
                 return policy.unheard
             case Completeness.UNFINISHED:
                 return policy.unfinished
             case Completeness.FINISHED:
-                return policy.finished_doubted if tone is not None and tone < policy.sounds_cut else policy.finished
+                return policy.finished_doubted if doubted else policy.finished
             case Completeness.UNDECIDED:
-                if tone is None:
-                    return policy.undecided
-                if tone >= policy.sounds_finished:
-                    return policy.undecided_sure
-                return policy.undecided_doubted if tone < policy.sounds_cut else policy.undecided
+                return policy.undecided_doubted if doubted else policy.undecided
 
     def feed(self, probability: float) -> tuple[Signal, ...]:
         """Take the next frame; returns what it changed, in order."""

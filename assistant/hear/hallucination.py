@@ -29,7 +29,7 @@ class GateLimits:
     """From where on a text is not believed."""
 
     voiced: float = 0.16  # seconds of speech that words need
-    confidence: float = 0.30  # below it nothing is believed
+    confidence: float = 0.24  # below it nothing is believed
     shaky: float = 0.42  # below it little speech or a likely silence is enough to doubt
     no_speech: float = 0.6
     sparse: float = 0.35  # share of the sound that is speech, below which it is sparse

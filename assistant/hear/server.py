@@ -79,7 +79,7 @@ def _transcript(answer: dict[str, Any], seconds: float, tentative: bool) -> Tran
 
 def wav_bytes(sound: Sound) -> bytes:
     """``sound`` (HEARD_RATE) as a 16-bit wav file."""
-    import soundfile
+    import soundfile  # type: ignore[import-untyped, unused-ignore]
 
     buffer = io.BytesIO()
     soundfile.write(buffer, np.clip(sound, -1.0, 1.0), HEARD_RATE, format="WAV", subtype="PCM_16")

@@ -22,7 +22,7 @@ class SmartTurn:
     def __init__(self, path: Path) -> None:
         """Load the ONNX file. Raises ``HearError`` when it can't be."""
         import onnxruntime
-        from faster_whisper.feature_extractor import FeatureExtractor
+        from faster_whisper.feature_extractor import FeatureExtractor  # type: ignore[import-untyped, unused-ignore]
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -67,7 +67,7 @@ class VoiceMeter(Protocol):
 class WhisperRecogniser:
     """Speech to text with faster-whisper's model. Implements ``Recogniser``.
 
-    Finals use a small beam, partials are greedy. One temperature: an unsure answer is said to
+    Finals use a beam of five, partials are greedy. One temperature: an unsure answer is said to
     be unsure instead of being sampled again for a minute.
     """
 
@@ -79,17 +79,17 @@ class WhisperRecogniser:
         threads: int = 2,
         gate: Gate | None = None,
         meter: VoiceMeter | None = None,
-        beam: int = 2,
+        beam: int = 5,
     ) -> None:
         """Load the model in ``folder``. Raises ``HearError`` when it is missing or broken.
 
         ``meter`` lets sound without speech be answered without running the model, and lets
         ``context`` be used: domain words leak into silence otherwise.
         """
-        import ctranslate2
+        import ctranslate2  # type: ignore[import-untyped, unused-ignore]
         import tokenizers
-        from faster_whisper.feature_extractor import FeatureExtractor
-        from faster_whisper.tokenizer import Tokenizer
+        from faster_whisper.feature_extractor import FeatureExtractor  # type: ignore[import-untyped, unused-ignore]
+        from faster_whisper.tokenizer import Tokenizer  # type: ignore[import-untyped, unused-ignore]
 
         hint = "Run: jiamenkou weights pull"
         try:
@@ -138,7 +138,7 @@ class WhisperRecogniser:
         )
 
     def _decode(self, sound: Sound, context: str, tentative: bool) -> Evidence:
-        from ctranslate2 import StorageView
+        from ctranslate2 import StorageView  # type: ignore[import-untyped, unused-ignore]
 
         seconds = len(sound) / HEARD_RATE
         encoded = self._model.encode(StorageView.from_array(self._padded(sound)))

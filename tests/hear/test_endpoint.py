@@ -48,7 +48,7 @@ def test_a_click_starts_nothing() -> None:
     [
         (Completeness.FINISHED, None, 300, 400),
         (Completeness.FINISHED, 0.9, 300, 400),
-        (Completeness.FINISHED, 0.1, 500, 700),
+        (Completeness.FINISHED, 0.1, 400, 500),
         (Completeness.UNFINISHED, 0.99, 1900, 2100),
         (Completeness.UNDECIDED, 0.99, 1200, 1400),
         (Completeness.UNDECIDED, 0.05, 1500, 1700),
