@@ -142,7 +142,8 @@ def visemes(timed: Sequence[Timed], length_ms: float, voice_ends_ms: float) -> t
             kept[-1] = Viseme(kept[-1].start_ms, shape)
         elif not kept or kept[-1].shape is not shape:
             kept.append(Viseme(place, shape))
-    return tuple(kept) if timed else (Viseme(0, _M.REST),)
+    kept[0] = Viseme(0, kept[0].shape)  # a rest too short to show may have stood before it
+    return tuple(kept)
 
 
 def marks(timed: Sequence[Timed], length_ms: float) -> tuple[Mark, ...]:
