@@ -70,3 +70,24 @@ def test_any_text_is_judged(text: str) -> None:
 @given(st.text(alphabet="我的电梯吗怎么不办，。？在给谁多少a", max_size=24))
 def test_chinese_of_any_order_is_judged(text: str) -> None:
     assert completeness(text) in Completeness
+
+
+def test_the_held_back_sets() -> None:
+    assert share(lines("whole_held"), Completeness.FINISHED) >= 0.9
+    assert share(lines("cut_held"), Completeness.FINISHED) <= 0.02
+
+
+def test_questions_of_the_project() -> None:
+    """Questions as residents typed them, and every beginning of them that is shorter by a third or more."""
+    import json
+
+    folder = Path(__file__).parents[2] / "evaluation" / "questions"
+    asked = [
+        json.loads(line)["q"]
+        for name in ("colloquial", "fresh_colloquial", "factual")
+        for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    assert len(asked) > 200
+    assert share(asked, Completeness.FINISHED) >= 0.85
+    begun = [text[: len(text) * part // 6] for text in asked for part in (2, 3, 4) if len(text) > 8]
+    assert share(begun, Completeness.FINISHED) <= 0.08
