@@ -299,7 +299,7 @@ def measure(
         store.path("whisper-base"),
         threads=threads,
         gate=Hallucinations(),
-        meter=voiced_seconds(lambda: SileroActivity(network)),
+        meter=voiced_seconds(lambda: SileroActivity(network, gate=False)),
     )
     tone = SmartTurn(store.path("smart-turn-v3.2"))
     result: dict[str, Any] = {"idle": idle_cost(lambda: SileroActivity(network))}

@@ -16,6 +16,7 @@ FRAME_SAMPLES = 512  # 32 ms at HEARD_RATE, the only frame that the network take
 _CONTEXT = 64  # samples of the frame before, which the network wants in front
 _FULL_SCALE = 1e-7  # RMS below which a frame counts as digital silence
 _QUIET = -62.0  # dBFS: nobody who is to be understood is quieter
+_FIRST_FLOOR = -50.0  # dBFS: low, since a stream may begin in the middle of a word
 _MARGIN = 3.0  # dB above the noise floor below which a frame is not looked at
 _HANGOVER = 8  # frames that are looked at after the last sign of speech
 _CATCH_UP = 4  # skipped frames that are shown to the network once sound comes back
@@ -70,7 +71,7 @@ class SileroActivity:
         self._state = np.zeros((2, 1, 128), dtype=np.float32)
         self._input = np.zeros(_CONTEXT + FRAME_SAMPLES, dtype=np.float32)
         self._skipped: deque[Sound] = deque(maxlen=_CATCH_UP)
-        self._floor: float | None = None
+        self._floor = _FIRST_FLOOR
         self._awake = 0
 
     def probability(self, frame: Sound) -> float:
@@ -97,13 +98,10 @@ class SileroActivity:
     def _is_room(self, level: float) -> bool:
         if level < _QUIET:
             return True
-        return self._floor is not None and level < self._floor + _MARGIN
+        return level < self._floor + _MARGIN
 
     def _follow(self, level: float) -> None:
-        if self._floor is None:
-            self._floor = level
-        else:
-            self._floor += (_FALL if level < self._floor else _RISE) * (level - self._floor)
+        self._floor += (_FALL if level < self._floor else _RISE) * (level - self._floor)
 
     def _look(self, frame: Sound) -> float:
         self._input[:_CONTEXT] = self._input[-_CONTEXT:]

@@ -51,5 +51,5 @@ def recogniser(whisper_folder: Path, network: SileroNetwork) -> WhisperRecognise
     from assistant.hear.vad import SileroActivity
 
     return WhisperRecogniser(
-        whisper_folder, gate=Hallucinations(), meter=voiced_seconds(lambda: SileroActivity(network))
+        whisper_folder, gate=Hallucinations(), meter=voiced_seconds(lambda: SileroActivity(network, gate=False))
     )
