@@ -25,6 +25,7 @@ from assistant.hear.complete import completeness
 from assistant.hear.endpoint import Endpoint, Signal
 from assistant.hear.files import read_sound
 from assistant.hear.hallucination import Hallucinations, voiced_seconds
+from assistant.hear.stream import loudness
 from assistant.hear.turn_end import SmartTurn
 from assistant.hear.vad import FRAME_SAMPLES, SileroActivity, SileroNetwork
 from assistant.hear.whisper import WhisperRecogniser, simplified
@@ -165,7 +166,7 @@ def turn_end(
         now = begin + FRAME_SAMPLES
         while verdicts and verdicts[0][0] <= now:
             endpoint.judge(**verdicts.pop(0)[1])
-        signals = endpoint.feed(voice.probability(stream[begin:now]))
+        signals = endpoint.feed(voice.probability(stream[begin:now]), loudness(stream[begin:now]))
         if Signal.RESUMED in signals:
             verdicts.clear()
         if Signal.PAUSED in signals:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,6 +40,8 @@ class EndpointPolicy:
     longest: int = 30_000  # of a whole turn
     babble: int = 12_000  # of speech without one pause: a crowd or a television
     shortest: int = 128  # voiced sound that makes a turn
+    crowded: int = 4000  # of speech without one pause, after which loudness decides what is voiced
+    drop: float = 12.0  # dB under the speaker's loudest by which a crowd in the background is told
     sounds_cut: float = 0.2  # probability of the turn detector below which it does not sound finished
 
 
@@ -78,6 +81,9 @@ class Endpoint:
         self._begin = self._voiced_end = 0
         self._voiced = self._run = 0
         self._voicing = False
+        self._level: float | None = None
+        self._loudest = -math.inf
+        self._crowded = False
         self._paused = False
         self._forced = False
         self._completeness: Completeness | None = None
@@ -125,10 +131,15 @@ class Endpoint:
             case Completeness.UNDECIDED:
                 return policy.undecided_doubted if doubted else policy.undecided
 
-    def feed(self, probability: float) -> tuple[Signal, ...]:
-        """Take the next frame; returns what it changed, in order."""
+    def feed(self, probability: float, level: float | None = None) -> tuple[Signal, ...]:
+        """Take the next frame; returns what it changed, in order.
+
+        ``level`` is its loudness in dB of any reference. With it a turn ends although others go
+        on speaking in the background.
+        """
         policy = self.policy
         self._now += self._frame
+        self._level = level
         self._voicing = probability >= (policy.silence if self._voicing else policy.speech)
         if not self._active:
             return self._wait_for_start()
@@ -150,7 +161,8 @@ class Endpoint:
     def _follow_turn(self) -> tuple[Signal, ...]:
         policy = self.policy
         signals: list[Signal] = []
-        if self._voicing:
+        voiced = self._voicing and not self._in_background()
+        if voiced:
             self._voiced += self._frame
             self._run += self._frame
             self._voiced_end = self._now
@@ -163,13 +175,21 @@ class Endpoint:
             self._paused = True
             signals.append(Signal.PAUSED)
         too_long = self._milliseconds(self._now - self._begin) >= policy.longest
-        babble = self._voicing and self._milliseconds(self._run) >= policy.babble
+        babble = voiced and self._milliseconds(self._run) >= policy.babble
         if too_long or babble:
             self._forced = True
             return (*signals, self._finish())
-        if not self._voicing and self.silence >= self.patience:
+        if not voiced and self.silence >= self.patience:
             return (*signals, self._finish())
         return tuple(signals)
+
+    def _in_background(self) -> bool:
+        """Whether this frame is only the crowd behind a speaker who has stopped."""
+        if self._level is None:
+            return False
+        self._loudest = max(self._loudest, self._level)
+        self._crowded = self._crowded or self._milliseconds(self._run) >= self.policy.crowded
+        return self._crowded and self._level < self._loudest - self.policy.drop
 
     def end(self) -> tuple[Signal, ...]:
         """End the turn now (a released button, a closed stream); nothing when there is none."""

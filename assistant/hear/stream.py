@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +53,7 @@ class SpeechStream:
         for frame in frames:
             self._kept.append(frame)
             self._now += step
-            signals = self.endpoint.feed(self._voice.probability(frame))
+            signals = self.endpoint.feed(self._voice.probability(frame), loudness(frame))
             found.extend(self._heard(signal) for signal in signals)
             self._forget()
         return found
@@ -79,3 +80,8 @@ class SpeechStream:
             return
         while self._kept and self._now - self._first - len(self._kept[0]) >= _KEEP:
             self._first += len(self._kept.pop(0))
+
+
+def loudness(frame: Sound) -> float:
+    """RMS of ``frame`` in dB of full scale."""
+    return 10 * math.log10(float(np.mean(np.square(frame))) + 1e-10)

@@ -168,3 +168,19 @@ def test_any_probabilities_keep_the_order_of_signals() -> None:
                 assert last_begin <= span.begin < span.end <= span.now
                 last_begin = span.begin
                 assert (span.now - span.begin) <= (EndpointPolicy().longest + 100) * 16
+
+
+def test_a_crowd_in_the_background_does_not_hold_the_turn() -> None:
+    endpoint = Endpoint()
+    for _ in range(6000 // FRAME_MS):
+        endpoint.feed(0.95, -20.0)
+    assert endpoint.active
+    signals = [endpoint.feed(0.9, -36.0) for _ in range(320 // FRAME_MS)]
+    assert (Signal.PAUSED,) in signals
+    endpoint.judge(Completeness.FINISHED)
+    assert Signal.ENDED in endpoint.feed(0.9, -36.0)
+    assert not endpoint.span.forced
+    quiet = Endpoint()  # without a crowd a soft ending is still speech
+    for _ in range(2000 // FRAME_MS):
+        quiet.feed(0.95, -20.0)
+    assert all(quiet.feed(0.9, -36.0) == () for _ in range(1000 // FRAME_MS))
