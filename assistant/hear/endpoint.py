@@ -33,10 +33,10 @@ class EndpointPolicy:
     pause: int = 96  # asks for recognition, whose verdict comes some 0.3 s later
     finished: int = 320  # a sentence that is complete
     finished_doubted: int = 416  # complete by its words, but it does not sound so
-    undecided: int = 1312  # a statement or a name: longer than a pause for thought
-    undecided_doubted: int = 1600  # the same, and it does not sound finished
+    undecided: int = 1568  # a statement or a name: a pause of 1.2 s, as late as the voice detector may be
+    undecided_doubted: int = 1760  # the same, and it does not sound finished
     unfinished: int = 2016  # the words can't end here
-    unheard: int = 1312  # nothing is known of the words yet
+    unheard: int = 1568  # nothing is known of the words yet
     longest: int = 30_000  # of a whole turn
     babble: int = 12_000  # of speech without one pause: a crowd or a television
     shortest: int = 128  # voiced sound that makes a turn

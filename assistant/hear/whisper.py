@@ -59,7 +59,7 @@ class Gate(Protocol):
 class VoiceMeter(Protocol):
     """Counts seconds of speech; ``hallucination.voiced_seconds`` bound to a detector."""
 
-    def __call__(self, sound: Sound) -> float:
+    def __call__(self, sound: Sound, /) -> float:
         """Seconds of speech in ``sound``."""
         ...
 

@@ -50,9 +50,9 @@ def test_a_click_starts_nothing() -> None:
         (Completeness.FINISHED, 0.9, 300, 400),
         (Completeness.FINISHED, 0.1, 400, 500),
         (Completeness.UNFINISHED, 0.99, 1900, 2100),
-        (Completeness.UNDECIDED, 0.99, 1200, 1400),
-        (Completeness.UNDECIDED, 0.05, 1500, 1700),
-        (None, None, 1200, 1400),
+        (Completeness.UNDECIDED, 0.99, 1500, 1650),
+        (Completeness.UNDECIDED, 0.05, 1700, 1850),
+        (None, None, 1500, 1650),
     ],
 )
 def test_patience(completeness: Completeness | None, tone: float | None, least: int, most: int) -> None:

@@ -38,7 +38,7 @@ def test_each_turn_has_its_own_sound() -> None:
     assert [round(pitch_of(h.sound), -1) for h in ends] == [300, 700]
     first = ends[0].sound
     assert np.abs(first[:3000]).max() < 0.01  # the pre-roll is the quiet before
-    assert len(first) / 16_000 == pytest.approx(0.32 + 1.0 + 1.31, abs=0.1)
+    assert len(first) / 16_000 == pytest.approx(0.32 + 1.0 + 1.57, abs=0.1)
 
 
 def test_the_verdict_reaches_the_endpoint() -> None:
