@@ -20,7 +20,7 @@ from assistant.speak.pronounce import Sound as Said
 from assistant.speak.visemes import Timed, phoneme_shape, timed_syllable
 from assistant.voice_contracts import SPOKEN_RATE, MouthShape, Sound
 
-DEFAULT = "zm_yunyang"
+DEFAULT = "zf_xiaoyi"
 LIMIT = 510  # tokens that the model takes at once, without its two ends
 _MS = STEP * 1000 / SPOKEN_RATE  # of one duration step
 # The decoder's sound comes two steps before its durations say: evaluation.speaking measures the lag.
