@@ -96,9 +96,10 @@ class LocalVoice(ABC):
         return f"Run `jiamenkou weights verify {self.name.partition('/')[0]}`."
 
     def _speak(self, clause: str, speed: float, job: Job) -> Speech:
-        if not (said := pronounce(normalise(clause))) or all(isinstance(sound, Pause) for sound in said):
-            return Speech(clause, np.zeros(0, dtype=np.float32), voice=self.name)
         try:
+            said = pronounce(normalise(clause))
+            if all(isinstance(sound, Pause) for sound in said):
+                return Speech(clause, np.zeros(0, dtype=np.float32), voice=self.name)
             job.check()
             self._load()
             sound, timed = self.synthesise(said, speed, job)

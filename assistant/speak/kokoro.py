@@ -81,13 +81,15 @@ class KokoroVoice(LocalVoice):
         sounds: list[Sound] = []
         timed: list[Timed] = []
         at = 0.0
-        for tokens in _runs(_tokens(said)):
+        # Rare sounds such as a bare m have signs that the model never learned.
+        known = [token for token in _tokens(said) if token.sign in self._vocabulary]
+        for tokens in _runs(known):
             job.check()
             sound, steps = self._run(tokens, speed, job)
             timed.extend(_times(tokens, steps, said, at))
             sounds.append(sound)
             at += len(sound) * 1000 / SPOKEN_RATE
-        return np.concatenate(sounds), timed
+        return (np.concatenate(sounds) if sounds else np.zeros(0, dtype=np.float32)), timed
 
     def _run(self, tokens: Sequence[_Token], speed: float, job: Job) -> tuple[Sound, np.ndarray]:
         import onnxruntime

@@ -25,7 +25,10 @@ _HASH = 32  # bytes at the head of a file: sha256 of the rest
 
 
 class PreparedStore:
-    """``PreparedSpeech`` of one voice. A file that is broken is left out and made anew."""
+    """``PreparedSpeech`` of one voice. A file that is broken is left out and made anew.
+
+    Give it a single voice, not a chain: a clip of the second voice must not pass for the first one's.
+    """
 
     def __init__(self, voice: Voice, folder: Path, *, speeds: Sequence[float] = (1.0,), kept: int = 256) -> None:
         """``prepare`` makes each clause at each of ``speeds``; ``kept`` clips stay in memory."""
