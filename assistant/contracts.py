@@ -150,6 +150,7 @@ class Exchange(Frozen):
     kind: FactKind = FactKind.GENERAL
     passage_ids: tuple[str, ...] = ()
     article: int | None = None
+    turn_id: int = 0
 
 
 class Question(Frozen):
@@ -331,8 +332,12 @@ class Conversation(Protocol):
         """
         ...
 
-    def cancel(self, session: str) -> None:
-        """Make the running turn stale."""
+    def cancel(self, session: str) -> int:
+        """Make the running turn stale; returns the epoch from now on (0 for an unknown session)."""
+        ...
+
+    def heard(self, session: str, turn_id: int, text: str) -> None:
+        """Of a turn's answer only ``text`` was heard: memory keeps no more than that."""
         ...
 
     def erase(self, session: str) -> None:

@@ -166,6 +166,7 @@ class Library:
             verifier=Verifier(passages, structure.departments, refusals, english),
             passages=passages,
             documents=corpus.documents,
+            corpus=corpus,
             aliases=aliases(structure.departments, self._settings.corpus_folder),
             suggestions=_SUGGESTIONS,
             following=Suggestions(corpus.passages),

@@ -16,7 +16,9 @@ from assistant.errors import BusyError, JiamenkouError, SettingsError
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
+    from assistant.dialogue.session import Engines
     from assistant.main import Library
+    from assistant.main_voice import Busy
 
 
 def run(config: Settings, say: Callable[[str], None]) -> None:
@@ -52,8 +54,11 @@ def _check_port(config: Settings) -> None:
 def _serve(config: Settings, say: Callable[[str], None]) -> None:
     import uvicorn
 
+    from assistant.dialogue.session import VoiceSession
     from assistant.http.app import build_app
+    from assistant.http.voice import add_voice
     from assistant.main import build, model_or_none
+    from assistant.main_voice import Busy, engines_or_none
     from assistant.observe import TurnObserver, configure_logging
     from assistant.understand.clean import clean_question
     from assistant.understand.guard import prepare
@@ -69,13 +74,41 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     # The first question must not wait for what is loaded on first use.
     library.knowledge().retriever.search(make_question(clean_question("养老床位有多少張？")), date.today())
 
+    engines = engines_or_none(config, library, say)
+    clips = {"done": 0, "of": 0}
+
     def health() -> dict[str, Any]:
         knowledge = library.knowledge()
-        return {"ready": True, "release": knowledge.release, "passages": len(knowledge.passages), "prefixes": preparing}
+        return {
+            "ready": True,
+            "release": knowledge.release,
+            "passages": len(knowledge.passages),
+            "prefixes": preparing,
+            "hears": engines is not None,
+            "speaks": engines is not None and engines.voice is not None,
+            "clips": clips,
+        }
 
-    app = mount(build_app(assistant, health, config), assistant)
-    if model is not None:
-        threading.Thread(target=lambda: asyncio.run(_prepare(model, library, preparing, say)), daemon=True).start()
+    service = build_app(assistant, health, config)
+    busy = Busy()
+    if engines is not None:
+        add_voice(
+            service,
+            lambda session, language: VoiceSession(assistant, engines, session, language, busy),
+            assistant.erase,
+            service.state.limiter.allow,
+            config.voice_sessions,
+            config.keep_recordings,
+        )
+    app = mount(service, assistant)
+
+    def background() -> None:
+        if model is not None:
+            asyncio.run(_prepare(model, library, preparing, say))
+        if engines is not None:
+            asyncio.run(_prepare_speech(config, library, engines, busy, clips, say))
+
+    threading.Thread(target=background, daemon=True).start()
     say(f"Open http://{config.host}:{config.port}")
     try:
         uvicorn.run(app, host=config.host, port=config.port, log_level="warning", access_log=False)
@@ -102,3 +135,21 @@ async def _prepare(
         await model.prepare(articles(library.knowledge()), progress)
     except JiamenkouError as error:
         say(f"Prefixes are not ready: {error}")
+
+
+async def _prepare_speech(
+    config: Settings,
+    library: Library,
+    engines: Engines,
+    busy: Busy,
+    clips: dict[str, int],
+    say: Callable[[str], None],
+) -> None:
+    """Say beforehand what will be said, while nobody speaks."""
+    from assistant.main_voice import prepare_speech, warm
+
+    try:
+        await warm(engines)
+        await prepare_speech(config, library, engines, busy, lambda done, of: clips.update(done=done, of=of))
+    except JiamenkouError as error:
+        say(f"Speech is not prepared: {error}")

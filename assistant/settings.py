@@ -39,6 +39,19 @@ class Settings(BaseSettings):
     llm_timeout: float = Field(1.8, gt=0)  # seconds for a selection before an extractive answer stands in
     llm_write_timeout: float = Field(20.0, gt=0)  # seconds for a written answer
 
+    recogniser: str = "whisper-base"  # a name in the weights manifest, or a folder
+    recogniser_threads: int = Field(2, ge=1)
+    recogniser_url: str = ""  # an OpenAI-compatible server that transcribes; the local one stands behind it
+    recogniser_model: str = "whisper-1"
+    recogniser_key: str = "not-needed"
+    voice: Literal["kokoro", "light", "edge", "none"] = "kokoro"  # the others stand behind it; edge is online
+    voice_style: str = "zf_xiaoyi"
+    voice_speed: float = Field(0.9, ge=0.7, le=1.3)  # 1 is the voice's own pace; elders follow 0.9
+    voice_threads: int = Field(2, ge=1)
+    edge_deadline: float = Field(2.0, gt=0)  # seconds for a clause before an offline voice says it
+    voice_sessions: int = Field(64, ge=1)  # open microphones at once
+    keep_recordings: bool = False  # keep what is said, and say so on the screen
+
     chroma_url: str = ""  # a Chroma server for the city profile; empty is embedded
     question_limit: int = Field(500, ge=50)  # characters of one question that are read
     memory_turns: int = Field(6, ge=1)  # exchanges kept in a session

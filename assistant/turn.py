@@ -21,6 +21,7 @@ from assistant.answer.verified import Verifier
 from assistant.contracts import (
     Answer,
     Candidate,
+    Corpus,
     Decision,
     Document,
     Exchange,
@@ -42,6 +43,7 @@ from assistant.understand.question import make_question
 
 _log = logging.getLogger(__name__)
 
+RUN = 6  # characters of a passage in a row that show that it was heard
 SURE = 0.35  # the gate's confidence from which a yes may be said before the evidence
 CLOSE = 0.06  # lead of the best sentence under which the model is asked to select
 # A follow-up on where or what for: the sentence that was said did not tell.
@@ -60,6 +62,7 @@ class Knowledge:
     verifier: Verifier
     passages: Mapping[str, Passage]
     documents: tuple[Document, ...]
+    corpus: Corpus = field(default_factory=lambda: Corpus(documents=(), passages=()))
     aliases: Mapping[str, str] = field(default_factory=dict)  # department, as people say it: full name
     suggestions: Mapping[Language, tuple[str, ...]] = field(default_factory=dict)  # before anyone has asked
     following: Suggestions = field(default_factory=lambda: Suggestions(()))  # after an answer
@@ -243,6 +246,7 @@ class Assistant:
                 kind=question.kinds[0],
                 passage_ids=tuple(c.passage_id for c in reply.citations),
                 article=reply.citations[0].article if reply.citations else None,
+                turn_id=session.turn_id,
             ),
         )
 
@@ -250,9 +254,21 @@ class Assistant:
         """The session of this id, for callers that run whole turns."""
         return self._sessions.get(id_)
 
-    def cancel(self, session: str) -> None:
-        """Make the running turn stale."""
-        self._sessions.cancel(session)
+    def cancel(self, session: str) -> int:
+        """Make the running turn stale; returns the epoch from now on."""
+        return self._sessions.cancel(session)
+
+    def heard(self, session: str, turn_id: int, text: str) -> None:
+        """Of a turn's answer only ``text`` was heard: memory keeps no more than that."""
+        passages = self._knowledge().passages
+        said = re.sub(r"\W", "", text)
+
+        def holds(passage_id: str) -> bool:
+            passage = passages.get(passage_id)
+            words = re.sub(r"\W", "", f"{passage.text} {passage.english or ''}") if passage else ""
+            return any(words[i : i + RUN] in said for i in range(len(words) - RUN + 1))
+
+        self._sessions.heard(session, turn_id, text, holds)
 
     def erase(self, session: str) -> None:
         """Forget everything about a session."""

@@ -184,6 +184,7 @@ class VoiceEvent:
     resume        it was a cough: go on where the sound stopped
     stop          drop everything of ``turn_id`` and older
     turn          ``payload`` is the turn's own event (started, text, answer, cancelled, error)
+    speed         ``text`` is the pace from now on, 1.00 is the voice's own
     audio         ``speech`` with ``sequence`` from 0 within the turn
     finished      all audio of the turn was sent
     error         ``text`` says what to do
@@ -199,6 +200,7 @@ class VoiceEvent:
         "resume",
         "stop",
         "turn",
+        "speed",
         "audio",
         "finished",
         "error",

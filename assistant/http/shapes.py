@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any
 
@@ -10,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from assistant.contracts import Answer, Document, Language, Passage, TurnEvent
 
 # Chosen by the server; a client may bring its own. Only harmless characters, as it stands in addresses.
-Session = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+SESSION_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,128}")
+Session = Annotated[str, StringConstraints(pattern=f"^{SESSION_PATTERN.pattern}$")]
 
 
 class Ask(BaseModel):

@@ -287,6 +287,12 @@ def _emergency(kind: str, say: str, text: str, rules: _Rules) -> Emergency:
     return Emergency(kind, item["number"], said[language], tuple(item["hotlines"]))
 
 
+def examples() -> tuple[str, ...]:
+    """One saying of each kind of emergency, as the rules' own tests have them."""
+    kinds = _rules().kinds.values()
+    return tuple(text for kind in kinds for text in kind.get("examples", ()))
+
+
 def prepare() -> None:
     """Read and compile the rules, so that the first question doesn't wait for it (about half a second)."""
     _rules()

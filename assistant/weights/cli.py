@@ -46,6 +46,14 @@ def _needed(store: WeightStore) -> list[str]:
     return [name for name in names if name in known or name in store.manifest.needed]
 
 
+def _wanted(store: WeightStore) -> list[str]:
+    """What hearing and speaking use by the settings."""
+    chosen, known = settings(), {model.name for model in store.manifest.models}
+    named = {"recogniser": chosen.recogniser}
+    names = [named.get(role, role) for role in store.manifest.wanted if chosen.voice != "none" or "voice" not in role]
+    return [name for name in names if name in known or name in store.manifest.wanted]
+
+
 @app.command("list")
 def list_models(
     long: Annotated[bool, typer.Option("--long", help="What each is for, its notes and sources.")] = False,
@@ -82,6 +90,13 @@ def pull(
         if every:
             wanted = [model.name for model in store.manifest.models if model.verified]
         store.ensure(wanted, progress=not quiet)
+        for name in [] if names or every else _wanted(store):
+            try:
+                store.ensure([name], progress=not quiet)
+            except WeightsError as problem:  # typed questions are answered without it
+                typer.secho(f"Going on without {name}: {problem.message} {problem.hint}", fg="yellow", err=True)
+            else:
+                wanted.append(name)
         for name in store.manifest.chosen(wanted):
             typer.echo(f"{name}: {store.path(name)}")
 

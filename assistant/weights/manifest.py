@@ -139,6 +139,7 @@ class Manifest(Frozen):
     """Every model that the project knows."""
 
     needed: tuple[Role, ...]  # roles that the app can't do without now
+    wanted: tuple[str, ...] = ()  # roles and models that it works better with: for hearing and speaking
     models: tuple[Model, ...]
 
     @model_validator(mode="after")

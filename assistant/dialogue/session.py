@@ -1,0 +1,263 @@
+"""One voice session: it listens, asks the turn, speaks, and gives way to whoever interrupts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from assistant.contracts import Conversation, Language, TurnEvent
+from assistant.dialogue.commands import command, only_listening
+from assistant.dialogue.listening import Listener, Utterance
+from assistant.dialogue.speaking import Speaker
+from assistant.voice_contracts import (
+    PreparedSpeech,
+    Recogniser,
+    Repair,
+    Sound,
+    Transcript,
+    TurnDetector,
+    Voice,
+    VoiceActivity,
+    VoiceEvent,
+)
+
+_log = logging.getLogger(__name__)
+
+SLOWEST, FASTEST, STEP = 0.7, 1.3, 0.12  # of the voice's own pace
+SAYS = {
+    "slower": {Language.CHINESE: "好的，我说慢一点。", Language.ENGLISH: "All right, I will speak more slowly."},
+    "faster": {Language.CHINESE: "好的，我说快一点。", Language.ENGLISH: "All right, I will speak faster."},
+}
+UNHEARD = {
+    Language.CHINESE: "对不起，我没听清，请再说一遍。",
+    Language.ENGLISH: "Sorry, I did not catch that. Please say it again.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Engines:
+    """What every voice session of the process shares."""
+
+    recogniser: Recogniser
+    activity: Callable[[], VoiceActivity]  # one object a session
+    voice: Voice | None = None
+    prepared: PreparedSpeech | None = None
+    detector: TurnDetector | None = None
+    repair: Callable[[str], Repair] = lambda text: Repair(text, text)
+    context: str = ""  # words of the domain for the recogniser
+    speed: float = 1.0
+    keep: Callable[[Sound, str], None] | None = None  # set only when the operator keeps recordings
+
+
+class VoiceSession:
+    """``events`` is what the client gets. All methods are called from one event loop and return at once."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        engines: Engines,
+        session: str,
+        language: Language | None = None,
+        on_busy: Callable[[bool], None] = lambda busy: None,
+    ) -> None:
+        """``on_busy`` hears when somebody speaks or is answered, so that background work can wait."""
+        self._conversation, self._engines = conversation, engines
+        self.session, self.language = session, language
+        self._events: asyncio.Queue[VoiceEvent] = asyncio.Queue()
+        self._speaker = Speaker(engines.voice, engines.prepared, self._emit)
+        self._speaker.speed = engines.speed
+        self._listener = Listener(
+            engines.activity(),
+            engines.recogniser,
+            engines.detector,
+            on_started=self._on_started,
+            on_partial=self._on_partial,
+            on_false_start=self._on_false_start,
+            on_utterance=self._on_utterance,
+            context=engines.context,
+        )
+        self._on_busy = on_busy
+        self._held = False  # the sound stands still while we find out whether it was an interruption
+        self._turn: asyncio.Task[None] | None = None
+        self._turn_id = 0
+        self._answer = ""  # text of the last answer, for saying it again more slowly
+
+    async def events(self) -> AsyncIterator[VoiceEvent]:
+        """Everything for the client, in order; ends never."""
+        while True:
+            yield await self._events.get()
+
+    # --- from the client ---------------------------------------------------------------
+
+    def hear(self, sound: Sound) -> None:
+        """Microphone sound (HEARD_RATE, any length)."""
+        self._listener.feed(sound)
+
+    def released(self) -> None:
+        """The talk button was let go: what was said is whole."""
+        self._listener.finish()
+
+    def played(self, turn_id: int, sequence: int, milliseconds: float) -> None:
+        """How far the client has played."""
+        self._speaker.played(turn_id, sequence, milliseconds)
+
+    def ask(self, text: str) -> None:
+        """A typed, tapped or corrected question; it interrupts."""
+        self._interrupt()
+        self._begin_turn(text)
+
+    def cancel(self) -> None:
+        """Be quiet, and drop what is going on."""
+        self._interrupt()
+
+    def repeat(self) -> None:
+        """Say the last answer again."""
+        self.ask("再说一遍" if self.language is not Language.ENGLISH else "please repeat")
+
+    def change_speed(self, slower: bool) -> None:
+        """One step slower or faster from the next clause on; says so when nothing is being said."""
+        speed = self._speaker.speed + (-STEP if slower else STEP)
+        self._speaker.speed = round(min(FASTEST, max(SLOWEST, speed)), 2)
+        self._emit(VoiceEvent("speed", self._turn_id, text=f"{self._speaker.speed:.2f}"))
+        if not self._speaker.speaking:
+            self._say(SAYS["slower" if slower else "faster"][self.language or Language.CHINESE])
+
+    async def close(self) -> None:
+        """End everything; nothing of the session's work goes on."""
+        self._conversation.cancel(self.session)
+        turn = self._turn
+        if turn is not None:
+            turn.cancel()
+        await asyncio.gather(self._listener.close(), self._speaker.close(), return_exceptions=True)
+        if turn is not None:
+            await asyncio.gather(turn, return_exceptions=True)
+        self._on_busy(False)
+
+    # --- from the listener -------------------------------------------------------------
+
+    def _on_started(self) -> None:
+        self._on_busy(True)
+        if self._speaker.speaking:
+            self._held = True
+            self._speaker.hold()
+            self._emit(VoiceEvent("hold", self._turn_id))
+        else:
+            self._emit(VoiceEvent("speech"))
+
+    def _on_partial(self, transcript: Transcript, milliseconds: int) -> None:
+        if not transcript.text:
+            return
+        if self._held and not only_listening(transcript.text):
+            self._interrupt()
+        if not self._held:
+            self._emit(VoiceEvent("partial", text=transcript.text))
+
+    def _on_false_start(self) -> None:
+        self._on_busy(False)
+        if self._held:
+            self._resume()
+        else:
+            self._emit(VoiceEvent("nothing", reason="noise"))
+
+    async def _on_utterance(self, utterance: Utterance) -> None:
+        text = utterance.transcript.text
+        self._on_busy(False)
+        if self._held:
+            if not text or only_listening(text):
+                self._resume()
+                return
+            self._interrupt()
+        if not text:
+            self._emit(VoiceEvent("nothing", reason=utterance.transcript.reason))
+            if utterance.transcript.reason == "unsure" and utterance.voiced_ms > 600:
+                self._say(UNHEARD[self.language or Language.CHINESE])
+            return
+        if self._engines.keep is not None:
+            await asyncio.to_thread(self._engines.keep, utterance.sound, text)
+        order = command(text)
+        if order == "stop":
+            self._interrupt()
+        elif order is not None:
+            self._interrupt()
+            self.change_speed(slower=order == "slower")
+        elif only_listening(text):
+            self._emit(VoiceEvent("nothing", reason="listening"))
+        else:
+            repair = await asyncio.to_thread(self._engines.repair, text)
+            self._emit(VoiceEvent("heard", self._turn_id, text=repair.text, repair=repair if repair.changes else None))
+            self._begin_turn(repair.text)
+
+    # --- the turn ----------------------------------------------------------------------
+
+    def _begin_turn(self, text: str) -> None:
+        if self._turn is not None:
+            self._turn.cancel()
+        self._turn = asyncio.create_task(self._run(text))
+
+    async def _run(self, text: str) -> None:
+        self._on_busy(True)
+        try:
+            async with aclosing(self._conversation.ask(text, self.session, self.language)) as events:  # type: ignore[type-var]
+                async for event in events:
+                    self._follow(event)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            _log.exception("a voice turn failed")
+            self._emit(VoiceEvent("error", self._turn_id, text="出了点问题，请再问一次。"))
+        finally:
+            self._on_busy(False)
+
+    def _follow(self, event: TurnEvent) -> None:
+        if event.type == "started":
+            if self._speaker.speaking:
+                self._emit(VoiceEvent("stop", self._turn_id))
+            self._turn_id = event.turn_id
+            self._speaker.begin(event.turn_id)
+        if event.turn_id != self._turn_id:
+            return
+        self._emit(VoiceEvent("turn", event.turn_id, payload=event))
+        if event.type == "text":
+            self._speaker.say(event.text)
+        elif event.type == "answer":
+            self._answer = event.answer.text if event.answer else ""
+            self._speaker.finish()
+        elif event.type == "error":
+            self._speaker.say(event.text)
+            self._speaker.finish()
+        elif event.type == "cancelled":
+            self._speaker.stop()
+
+    def _say(self, text: str) -> None:
+        """Words of our own, outside a turn."""
+        self._turn_id = max(self._turn_id, self._conversation.cancel(self.session))
+        self._speaker.begin(self._turn_id)
+        self._speaker.say(text)
+        self._speaker.finish()
+
+    def _interrupt(self) -> None:
+        """Stop the sound, the turn and its engines; remember only what was heard."""
+        self._held = False
+        running = self._turn is not None and not self._turn.done()
+        if not running and not self._speaker.speaking:
+            return
+        heard = self._speaker.stop()
+        if self._turn is not None:
+            self._turn.cancel()
+        self._emit(VoiceEvent("stop", self._turn_id))
+        if heard is not None:
+            self._conversation.heard(self.session, self._turn_id, heard)
+        self._conversation.cancel(self.session)
+
+    def _resume(self) -> None:
+        self._held = False
+        self._speaker.resume()
+        self._emit(VoiceEvent("resume", self._turn_id))
+
+    def _emit(self, event: VoiceEvent) -> None:
+        if event.type in ("audio", "finished") and event.turn_id != self._turn_id:
+            return  # stale
+        self._events.put_nowait(event)

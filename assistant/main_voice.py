@@ -1,0 +1,297 @@
+"""The composition of hearing and speaking: engines in their chains, and what is prepared of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import wave
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from assistant.contracts import Corpus, Language, TurnEvent
+from assistant.dialogue.session import SAYS, UNHEARD, Engines
+from assistant.errors import HearError, JiamenkouError, SpeakError
+from assistant.hear.chain import RecogniserChain
+from assistant.hear.hallucination import Hallucinations, voiced_seconds
+from assistant.hear.server import ServerRecogniser
+from assistant.hear.turn_end import SmartTurn
+from assistant.hear.vad import SileroActivity, SileroNetwork
+from assistant.hear.whisper import WhisperRecogniser
+from assistant.main import Library, weight_store
+from assistant.retrieve.gate import Gate
+from assistant.retrieve.repair import SpeechRepair
+from assistant.retrieve.words import HAN
+from assistant.settings import Settings
+from assistant.speak.chain import VoiceChain
+from assistant.speak.clauses import clauses
+from assistant.speak.edge import EdgeVoice
+from assistant.speak.fastspeech2 import FastSpeech2Voice
+from assistant.speak.kokoro import KokoroVoice
+from assistant.speak.prepared import PreparedStore
+from assistant.turn import Assistant
+from assistant.understand.clean import clean_question
+from assistant.understand.question import make_question
+from assistant.voice_contracts import (
+    HEARD_RATE,
+    PreparedSpeech,
+    Recogniser,
+    Repair,
+    Sound,
+    Speech,
+    Voice,
+    VoiceActivity,
+)
+
+# Words that people say to a kiosk and a recogniser may not expect.
+CONTEXT = "加装电梯，养老床位，长护险，适老化改造，托育，托班，一网通办，社保卡，一刻钟生活圈，12345"
+QUIET = 4.0  # seconds without anybody speaking before background work goes on
+
+
+def make_activity(settings: Settings) -> Callable[[], VoiceActivity]:
+    """A voice detector for each stream; the network is shared."""
+    network = SileroNetwork(weight_store(settings).path("silero-vad"))
+    return lambda: SileroActivity(network)
+
+
+def make_recogniser(settings: Settings, activity: Callable[[], VoiceActivity]) -> Recogniser:
+    """The recognisers that settings name, the local one behind a server's."""
+    engines: list[Recogniser] = []
+    if settings.recogniser_url:
+        engines.append(ServerRecogniser(settings.recogniser_url, settings.recogniser_model, settings.recogniser_key))
+    try:
+        folder = Path(settings.recogniser)
+        if not folder.is_dir():
+            folder = weight_store(settings).path(settings.recogniser)
+        engines.append(
+            WhisperRecogniser(
+                folder, settings.recogniser_threads, gate=Hallucinations(), meter=voiced_seconds(activity)
+            )
+        )
+    except JiamenkouError:
+        if not engines:
+            raise
+    return RecogniserChain(engines)
+
+
+def make_voice(settings: Settings) -> Voice | None:
+    """The voices that settings name, best first; None when ``voice`` is none."""
+    if settings.voice == "none":
+        return None
+    store, cache = weight_store(settings), settings.data_folder / "voices"
+    makers: dict[str, Callable[[], Voice]] = {
+        "edge": lambda: EdgeVoice(deadline=settings.edge_deadline),
+        "kokoro": lambda: KokoroVoice(
+            store.path("kokoro-82m"), cache, settings.voice_style, threads=settings.voice_threads
+        ),
+        "light": lambda: FastSpeech2Voice(store.path("fastspeech2-baker"), cache, threads=settings.voice_threads),
+    }
+    voices: list[Voice] = []
+    for name in dict.fromkeys((settings.voice, "kokoro", "light")):
+        try:
+            if name != "edge" or settings.voice == "edge":
+                voices.append(makers[name]())
+        except JiamenkouError:
+            continue  # its weights are not here: the next one
+    if not voices:
+        raise SpeakError("No voice is installed.", "Run `jiamenkou weights pull`, or set JIAMENKOU_VOICE=none.")
+    return VoiceChain(voices)
+
+
+def make_prepared(settings: Settings, voice: Voice, busy: Busy | None = None) -> PreparedStore:
+    """Clips of the first voice that runs here, in the data folder; made only while it isn't ``busy``."""
+    voices = voice.voices if isinstance(voice, VoiceChain) else (voice,)
+    local = next((each for each in voices if not isinstance(each, EdgeVoice)), voices[0])
+    if busy is not None:
+        local = PoliteVoice(local, busy)
+    return PreparedStore(local, settings.data_folder / "speech", speeds=(settings.voice_speed,), kept=2000)
+
+
+class Repairs:
+    """Repair of heard text against the current release; read anew when another is published."""
+
+    def __init__(self, library: Library) -> None:
+        self._library, self._gate = library, Gate()
+        self._release, self._repair = "", SpeechRepair((), ())
+
+    def __call__(self, text: str) -> Repair:
+        """``text`` with misheard words of the domain put right."""
+        knowledge = self._library.knowledge()
+        if knowledge.release != self._release:
+            self._repair = SpeechRepair(*lexicon(knowledge.corpus))
+            self._release = knowledge.release
+
+        def sureness(heard: str) -> float:
+            question = make_question(clean_question(heard), aliases=knowledge.aliases)
+            evidence = knowledge.retriever.search(question, date.today())
+            return self._gate.confidence(evidence) if evidence.candidates else 0.0
+
+        try:
+            return self._repair.repair(text, sureness)
+        except JiamenkouError:
+            return Repair(text, text)
+
+
+def lexicon(corpus: Corpus) -> tuple[list[str], list[str]]:
+    """Words to repair towards, and all texts whose words are taken as heard right."""
+    import jieba
+
+    jieba.setLogLevel(60)  # it announces its dictionary otherwise
+    words = [word for group in corpus.synonyms for word in group]
+    words += [name for passage in corpus.passages for name in passage.departments]
+    for passage in corpus.passages:
+        if not passage.sample and not passage.gives_orders:
+            words += [word for word in jieba.cut(passage.text) if len(word) > 1]
+    texts = [*(p.text for p in corpus.passages), *(q for p in corpus.passages for q in p.phrasings)]
+    texts += [q for referral in corpus.referrals for q in referral.phrasings] + words
+    return [word for word in words if all(HAN.match(c) for c in word)], texts
+
+
+class Busy:
+    """Whether anybody speaks or is spoken to: background work waits meanwhile, and a little after."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._last = clock, -QUIET
+
+    def __call__(self, busy: bool) -> None:
+        """Somebody began or ended."""
+        self._last = self._clock() + (20.0 if busy else 0.0)  # who never reports the end holds nothing up for long
+
+    async def quiet(self) -> None:
+        """Return when it has been quiet."""
+        while self._clock() - self._last < QUIET:
+            await asyncio.sleep(0.2)
+
+
+class PoliteVoice:
+    """A voice for background work: it speaks only when nobody else is listened or spoken to."""
+
+    def __init__(self, voice: Voice, busy: Busy) -> None:
+        self.name, self._voice, self._busy = voice.name, voice, busy
+
+    async def speak(self, clause: str, speed: float = 1.0) -> Speech:
+        """See ``Voice``."""
+        await self._busy.quiet()
+        return await self._voice.speak(clause, speed)
+
+    async def close(self) -> None:
+        """The voice belongs to others."""
+
+
+def make_engines(settings: Settings, library: Library) -> Engines:
+    """Everything a voice session needs. Raises JiamenkouError when hearing can't be set up."""
+    activity = make_activity(settings)
+    voice = make_voice(settings)
+    prepared: PreparedSpeech | None = make_prepared(settings, voice) if voice is not None else None
+    try:
+        detector = SmartTurn(weight_store(settings).path("smart-turn-v3.2"))
+    except JiamenkouError:
+        detector = None  # rules on the words do without it
+    return Engines(
+        recogniser=make_recogniser(settings, activity),
+        activity=activity,
+        voice=voice,
+        prepared=prepared,
+        detector=detector,
+        repair=Repairs(library),
+        context=CONTEXT,
+        speed=settings.voice_speed,
+        keep=keeper(settings.data_folder / "recordings") if settings.keep_recordings else None,
+    )
+
+
+def keeper(folder: Path) -> Callable[[Sound, str], None]:
+    """Writes each utterance as a wav file with its text beside it; only when the operator asked for it."""
+
+    def keep(sound: Sound, text: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        name = folder / f"{time.time_ns()}"
+        with wave.open(str(name.with_suffix(".wav")), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(HEARD_RATE)
+            file.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
+        name.with_suffix(".txt").write_text(text, encoding="utf-8")
+
+    return keep
+
+
+async def spoken_clauses(assistant: Assistant, questions: Iterable[str]) -> list[str]:
+    """Every clause that is said in answer to ``questions``, the most often said first."""
+    counts: dict[str, int] = {}
+    for text in questions:
+        session = f"prepare-{time.monotonic_ns()}"
+        async for event in assistant.ask(text, session):
+            if isinstance(event, TurnEvent) and event.answer is not None:
+                for clause in clauses(event.answer.text):
+                    counts[clause] = counts.get(clause, 0) + 1
+        assistant.erase(session)
+        await asyncio.sleep(0)
+    return sorted(counts, key=lambda clause: -counts[clause])
+
+
+def known_questions(library: Library) -> list[str]:
+    """Questions whose answers are prepared: greetings, dangers, what residents ask, and what can't be answered."""
+    from assistant.understand.emergencies import examples
+
+    knowledge = library.knowledge()
+    asked = ["你好", "谢谢", "再见", "你是谁", "你会做什么", "多少钱？", *examples()]
+    asked += [q for p in knowledge.passages.values() if not p.sample for q in p.phrasings]
+    asked += [q for referral in knowledge.corpus.referrals for q in referral.phrasings[:3]]
+    return list(dict.fromkeys(asked))
+
+
+@lru_cache(maxsize=1)
+def own_words() -> tuple[str, ...]:
+    """What the dialogue itself says."""
+    texts: Sequence[str] = [*(said[language] for said in SAYS.values() for language in Language), *UNHEARD.values()]
+    return tuple(clause for text in texts for clause in clauses(text))
+
+
+def read_recogniser(settings: Settings) -> tuple[Recogniser, VoiceActivity]:
+    """A recogniser and a detector for files. Raises HearError when they can't be set up."""
+    try:
+        activity = make_activity(settings)
+        return make_recogniser(settings, activity), activity()
+    except JiamenkouError as error:
+        raise HearError(error.message, error.hint) from error
+
+
+def engines_or_none(settings: Settings, library: Library, say: Callable[[str], None]) -> Engines | None:
+    """The engines, or None with a word on why; the page is for typing then."""
+    try:
+        return make_engines(settings, library)
+    except JiamenkouError as error:
+        say(f"No voice: {error} Questions can be typed.")
+        return None
+
+
+async def warm(engines: Engines) -> None:
+    """Load what would otherwise be loaded when the first resident speaks."""
+    silence = np.zeros(HEARD_RATE, np.float32)
+    noise = np.random.default_rng(0).normal(0, 0.05, HEARD_RATE).astype(np.float32)
+    await asyncio.to_thread(engines.recogniser.transcribe, noise, "", True)
+    if engines.detector is not None:
+        await asyncio.to_thread(engines.detector.finished, silence)
+    await asyncio.to_thread(engines.repair, "你好")
+    if engines.voice is not None:
+        await engines.voice.speak("您好。", 1.0)
+
+
+async def prepare_speech(
+    settings: Settings,
+    library: Library,
+    engines: Engines,
+    busy: Busy,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> int:
+    """Synthesise every clause that answers to known questions are made of; returns how many were new."""
+    if engines.voice is None:
+        return 0
+    store = make_prepared(settings, engines.voice, busy)
+    assistant = Assistant(library.knowledge, engine="extractive")  # its own sessions: it leaves no trace
+    said = await spoken_clauses(assistant, known_questions(library))
+    return await store.prepare([*own_words(), *said], progress)
