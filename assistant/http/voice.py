@@ -88,7 +88,7 @@ def add_voice(
             sender.cancel()
             await spoken.close()
             await asyncio.gather(sender, return_exceptions=True)
-            with suppress(RuntimeError):  # closed already
+            with suppress(RuntimeError, WebSocketDisconnect):  # closed already
                 await socket.close()
 
 

@@ -23,6 +23,11 @@ _WHO = re.compile(
     re.IGNORECASE,
 )
 
+# What may be left of a question that only asks who: words that point, and no topic.
+_POINTER = re.compile(
+    r"(?:[这那个件事情它的呢啊呀吗了是都该此由有市区里来会要做弄办]|that|this|it|\W)*", re.IGNORECASE
+)
+
 
 def last_part(text: str) -> str:
     """The end of a long story, where its question stands; a short text is taken whole."""
@@ -60,7 +65,7 @@ def make_question(
     spoken = detect_language(text) if any(c.isalpha() for c in text) else (language or Language.CHINESE)
     intent = understand(last_part(text), this_year)
     asks_who = FactKind.DEPARTMENT in intent.kinds and not departments_named(text, aliases or {})
-    no_topic = asks_who and len(re.findall(r"[\u4e00-\u9fffa-z]", _WHO.sub("", _FRAME.sub("", text)), re.I)) <= 3
+    no_topic = asks_who and bool(_POINTER.fullmatch(_WHO.sub("", _FRAME.sub("", text))))
     resolved = resolve(text, memory, intent.kinds, spoken, no_topic)
     kinds = intent.kinds
     years, places = intent.years, intent.places
