@@ -173,7 +173,8 @@ class WhisperRecogniser:
         features: NDArray[np.float32] = self._features(sound)
         said = min(_MOST_FRAMES, math.ceil(len(sound) * _FRAMES_A_SECOND / HEARD_RATE))
         frames = min(_MOST_FRAMES, max(_LEAST_FRAMES, said + _ROOM_FRAMES))
-        padded = np.zeros((1, features.shape[0], frames), dtype=np.float32)
+        # What follows is as quiet as the quietest of this sound, which is what silence looks like.
+        padded = np.full((1, features.shape[0], frames), features[:, :said].min(), dtype=np.float32)
         padded[0, :, :said] = features[:, :said]
         return padded
 
