@@ -23,6 +23,7 @@ import numpy as np
 from opencc import OpenCC
 from pypinyin import lazy_pinyin
 
+from assistant.numerals import DIGITS
 from assistant.settings import settings
 from assistant.speak.clauses import clauses
 from assistant.speak.engine import LocalVoice
@@ -125,10 +126,14 @@ def figures(text: str) -> list[tuple[str, str]]:
 
 
 def heard(figure: tuple[str, str], written: str) -> bool:
-    """Whether a figure was heard back: its syllables, or all of its digits in a row (three or more)."""
+    """Whether a figure was heard back: its syllables, or all of its digits in a row (three or more).
+
+    The recogniser mixes spellings (药20 for 幺二零), so its digits count one by one as well.
+    """
     digits, sounds = figure
     in_a_row = len(digits) > 2 and digits in re.sub(r"[^\d]", "", written)
-    return in_a_row or sounds in one("".join(syllables(written)))
+    one_by_one = re.sub(r"\d", lambda digit: DIGITS[int(digit.group())], written)
+    return in_a_row or any(sounds in one("".join(syllables(way))) for way in (written, one_by_one))
 
 
 def _low_level(speech: Speech) -> np.ndarray:
