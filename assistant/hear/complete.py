@@ -25,6 +25,7 @@ _BARE = re.compile(r"[^\w]+")
 _HAN = re.compile(r"[㐀-鿿]")
 _PARTICLE = re.compile(r"(?<=.)[啊呀哦噢喔哇啦呐嘞]+$")
 _CLAUSE = re.compile(r"[，,。.！!；;、：:\s]+")
+_ASKS_LAST = re.compile(r"(?:吗|吧|伐|怎么办|(?:多少|几)[个张家条套处座所岁点号钱]?|什么|哪里|在哪|谁|没有|行不行)$")
 _GOES_ON = re.compile(r"[，,、：:…—-]\s*$|\.{3}$")
 
 # Words that take a person or a place and then want a verb, with nothing but that behind them.
@@ -93,7 +94,8 @@ def completeness(text: str) -> Completeness:
         return _FINISHED
     bare = _PARTICLE.sub("", whole)
     verdict = _chinese(bare, text)
-    if verdict is _FINISHED and _GOES_ON.search(text) and not bare.endswith(("吗", "吧")):
+    # A recogniser writes a comma after many a whole question; only after other endings does it tell.
+    if verdict is _FINISHED and _GOES_ON.search(text) and not _ASKS_LAST.search(bare):
         return _UNDECIDED
     return verdict
 
@@ -209,7 +211,8 @@ def _which(before: str, after: str) -> bool:
 
 def _amount(before: str, after: str) -> bool:
     if re.fullmatch(r"[个条张家位处平户所座]", after):
-        return False
+        # What is counted was named before; else it still comes: 你们有多少张 … 床位.
+        return len(before) >= 4 and bool(re.search(r"(?:有|要|是|共|到|建|设|装|配|增|造|开|办|发|做)$", before))
     if re.search(r"以上|以下|的", after):
         return len(after) >= 6 or (len(after) >= 3 and bool(_VERB.search(before)))
     return bool(before)
