@@ -18,6 +18,7 @@ from assistant.voice_contracts import HEARD_RATE, Recogniser, Sound, Transcript,
 _log = logging.getLogger(__name__)
 
 PARTIAL_EVERY = 1.4  # seconds of speech between two partials
+STALLED = 0.6  # seconds without any sound in the middle of a turn: the microphone was switched off
 PARTIAL_LONGEST = 12.0  # seconds of speech after which partials cost more than they tell
 
 
@@ -59,6 +60,7 @@ class Listener:
         self._recognition: asyncio.Task[Transcript | None] | None = None
         self._partial: asyncio.Task[None] | None = None
         self._next_partial = PARTIAL_EVERY
+        self._fed = 0  # pieces of sound that came
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -68,6 +70,7 @@ class Listener:
 
     def feed(self, sound: Sound) -> None:
         """Take the next piece of sound (HEARD_RATE, any length)."""
+        self._fed += 1
         for heard in self._stream.push(sound):
             self._follow(heard)
         if self.active:
@@ -94,6 +97,7 @@ class Listener:
         elif heard.signal is Signal.PAUSED:
             self._new_pause()
             self._recognition = asyncio.create_task(self._recognise(heard.sound, self._pause))
+            self._keep(asyncio.create_task(self._watch(self._pause)))
         elif heard.signal is Signal.RESUMED:
             self._new_pause()
         elif heard.signal is Signal.DROPPED:
@@ -101,9 +105,11 @@ class Listener:
             self._on_false_start()
         elif heard.signal is Signal.ENDED:
             recognition, self._recognition = self._recognition, None
-            task = asyncio.create_task(self._end(heard, recognition))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._keep(asyncio.create_task(self._end(heard, recognition)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _new_pause(self) -> None:
         self._pause += 1
@@ -127,6 +133,16 @@ class Listener:
             if pause == self._pause:
                 endpoint.judge(tone=tone)
         return transcript
+
+    async def _watch(self, pause: int) -> None:
+        """End a turn in whose pause no more sound comes: the endpoint counts sound, not time."""
+        fed = -1
+        while pause == self._pause and self.active:
+            if fed == self._fed:
+                self.finish()
+                return
+            fed = self._fed
+            await asyncio.sleep(STALLED)
 
     async def _end(self, heard: Heard, recognition: asyncio.Task[Transcript | None] | None) -> None:
         transcript = await recognition if recognition is not None else None

@@ -281,3 +281,11 @@ def check(events: list[VoiceEvent]) -> None:
             assert event.turn_id > stopped, f"stale {event.type} of turn {event.turn_id} after the stop of {stopped}"
             assert event.turn_id >= newest or newest == 0
             newest = max(newest, event.turn_id)
+
+
+async def test_a_microphone_that_is_switched_off_in_the_middle_ends_the_turn(client: Make) -> None:
+    conversation = EchoConversation()
+    one = client(conversation)
+    await one.hear(tone(0.6), silence(0.3))
+    await one.until("heard")
+    assert len(conversation.asked) == 1

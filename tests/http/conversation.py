@@ -99,6 +99,8 @@ class ScriptedConversation:
         self.erased: list[str] = []
         self.ratings: list[tuple[str, int, bool]] = []
         self.languages: list[Language | None] = []
+        self.answers: dict[str, tuple[int, Answer]] = {}
+        self.half_heard: list[tuple[str, int, str]] = []
         self.turns = 0
 
     async def ask(self, text: str, session: str, language: Language | None = None) -> AsyncIterator[TurnEvent]:
@@ -124,6 +126,7 @@ class ScriptedConversation:
                 yield TurnEvent(turn_id=turn_id, type="cancelled")
                 return
             yield TurnEvent(turn_id=turn_id, type="text", text=piece)
+        self.answers[session] = (turn_id, answer)
         yield TurnEvent(turn_id=turn_id, type="answer", answer=answer)
 
     def _answer(self, text: str, before: tuple[str, ...], language: Language) -> Answer:
@@ -167,12 +170,22 @@ class ScriptedConversation:
             timings=timings,
         )
 
-    def cancel(self, session: str) -> None:
+    def cancel(self, session: str) -> int:
         self.cancelled.add(session)
+        self.turns += 1  # a new epoch, as with real sessions
+        return self.turns
+
+    def heard(self, session: str, turn_id: int, text: str) -> None:
+        self.half_heard.append((session, turn_id, text))
+
+    def answered(self, session: str, turn_id: int) -> Answer | None:
+        of, answer = self.answers.get(session, (0, None))
+        return answer if of == turn_id else None
 
     def erase(self, session: str) -> None:
         self.cancelled.add(session)
         self.memory.pop(session, None)
+        self.answers.pop(session, None)
         self.erased.append(session)
 
     def suggestions(self, language: Language) -> tuple[str, ...]:
