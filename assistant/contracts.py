@@ -340,6 +340,10 @@ class Conversation(Protocol):
         """Of a turn's answer only ``text`` was heard: memory keeps no more than that."""
         ...
 
+    def answered(self, session: str, turn_id: int) -> Answer | None:
+        """The session's last answer when it is of turn ``turn_id``, for a face that did not ask itself."""
+        ...
+
     def erase(self, session: str) -> None:
         """Forget everything about a session."""
         ...

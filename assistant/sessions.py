@@ -19,6 +19,7 @@ class Session:
     language: Language | None = None
     memory: list[Exchange] = field(default_factory=list)
     last: Answer | None = None  # what 再说一遍 repeats
+    last_turn: int = 0  # the turn that ``last`` answered
     touched: float = 0.0
 
 
@@ -73,6 +74,11 @@ class Sessions:
             if session and exchange.turn_id == turn_id:
                 kept = tuple(id_ for id_ in exchange.passage_ids if holds(id_))
                 session.memory[place] = exchange.model_copy(update={"answer": text, "passage_ids": kept})
+
+    def answered(self, id_: str, turn_id: int) -> Answer | None:
+        """The last answer of a session when it is of turn ``turn_id``; opens no session."""
+        session = self._open.get(id_)
+        return session.last if session and session.last_turn == turn_id else None
 
     def erase(self, id_: str) -> None:
         """Forget a session; a turn still running in it is stale from now on."""

@@ -233,7 +233,7 @@ class Assistant:
         return compose(question, (chosen,), "selected", decision.confidence >= SURE)
 
     def _remember(self, session: Session, heard: str, question: Question | None, reply: Answer) -> None:
-        session.last = reply
+        session.last, session.last_turn = reply, session.turn_id
         if question is None:
             return
         self._sessions.remember(
@@ -269,6 +269,10 @@ class Assistant:
             return any(words[i : i + RUN] in said for i in range(len(words) - RUN + 1))
 
         self._sessions.heard(session, turn_id, text, holds)
+
+    def answered(self, session: str, turn_id: int) -> Answer | None:
+        """The session's last answer when it is of turn ``turn_id``."""
+        return self._sessions.answered(session, turn_id)
 
     def erase(self, session: str) -> None:
         """Forget everything about a session."""
