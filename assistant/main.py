@@ -125,6 +125,7 @@ class Library:
         self._settings, self._embedder = settings, embedder
         self._lock = threading.Lock()
         self._open: Knowledge | None = None
+        self._before: Knowledge | None = None  # turns in flight may still use it
         self.knowledge()
 
     def knowledge(self) -> Knowledge:
@@ -139,10 +140,15 @@ class Library:
                         return self._open
                     raise KnowledgeError("Nothing has been published yet.", "Run `jiamenkou publish`.")
                 try:
-                    self._open = self._read(release)
+                    opened = self._read(release)
                 except RetrieveError:
                     if self._open is None:
                         raise
+                else:
+                    # No turn lasts as long as two publishings.
+                    if self._before is not None and isinstance(self._before.retriever, ReleaseSearch):
+                        self._before.retriever.close()
+                    self._before, self._open = self._open, opened
             return self._open
 
     def _read(self, release: Release) -> Knowledge:

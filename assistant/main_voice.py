@@ -24,6 +24,7 @@ from assistant.hear.whisper import WhisperRecogniser
 from assistant.main import Library, weight_store
 from assistant.retrieve.gate import Gate
 from assistant.retrieve.repair import SpeechRepair
+from assistant.retrieve.search import ReleaseSearch
 from assistant.retrieve.words import HAN
 from assistant.settings import Settings
 from assistant.speak.chain import VoiceChain
@@ -31,6 +32,7 @@ from assistant.speak.clauses import clauses
 from assistant.speak.edge import EdgeVoice
 from assistant.speak.fastspeech2 import FastSpeech2Voice
 from assistant.speak.kokoro import KokoroVoice
+from assistant.speak.normalise import language_of
 from assistant.speak.prepared import PreparedStore
 from assistant.turn import Assistant
 from assistant.understand.clean import clean_question
@@ -51,13 +53,18 @@ CONTEXT = "加装电梯，养老床位，长护险，适老化改造，托育，
 QUIET = 4.0  # seconds without anybody speaking before background work goes on
 
 
-def make_activity(settings: Settings) -> Callable[[], VoiceActivity]:
-    """A voice detector for each stream; the network is shared."""
-    network = SileroNetwork(weight_store(settings).path("silero-vad"))
-    return lambda: SileroActivity(network)
+@lru_cache(maxsize=4)
+def _network(path: Path) -> SileroNetwork:
+    return SileroNetwork(path)
 
 
-def make_recogniser(settings: Settings, activity: Callable[[], VoiceActivity]) -> Recogniser:
+def make_activity(settings: Settings, gate: bool = True) -> Callable[[], VoiceActivity]:
+    """A voice detector for each stream; the network is shared. With ``gate`` quiet frames cost nothing."""
+    network = _network(weight_store(settings).path("silero-vad"))
+    return lambda: SileroActivity(network, gate)
+
+
+def make_recogniser(settings: Settings) -> Recogniser:
     """The recognisers that settings name, the local one behind a server's."""
     engines: list[Recogniser] = []
     if settings.recogniser_url:
@@ -68,7 +75,10 @@ def make_recogniser(settings: Settings, activity: Callable[[], VoiceActivity]) -
             folder = weight_store(settings).path(settings.recogniser)
         engines.append(
             WhisperRecogniser(
-                folder, settings.recogniser_threads, gate=Hallucinations(), meter=voiced_seconds(activity)
+                folder,
+                settings.recogniser_threads,
+                gate=Hallucinations(),
+                meter=voiced_seconds(make_activity(settings, gate=False)),
             )
         )
     except JiamenkouError:
@@ -126,7 +136,10 @@ class Repairs:
 
         def sureness(heard: str) -> float:
             question = make_question(clean_question(heard), aliases=knowledge.aliases)
-            evidence = knowledge.retriever.search(question, date.today())
+            retriever = knowledge.retriever
+            # Retrieval mends the same words silently; here it is asked whether mending helps.
+            find = retriever.as_heard if isinstance(retriever, ReleaseSearch) else retriever.search
+            evidence = find(question, date.today())
             return self._gate.confidence(evidence) if evidence.candidates else 0.0
 
         try:
@@ -191,7 +204,7 @@ def make_engines(settings: Settings, library: Library) -> Engines:
     except JiamenkouError:
         detector = None  # rules on the words do without it
     return Engines(
-        recogniser=make_recogniser(settings, activity),
+        recogniser=make_recogniser(settings),
         activity=activity,
         voice=voice,
         prepared=prepared,
@@ -254,8 +267,7 @@ def own_words() -> tuple[str, ...]:
 def read_recogniser(settings: Settings) -> tuple[Recogniser, VoiceActivity]:
     """A recogniser and a detector for files. Raises HearError when they can't be set up."""
     try:
-        activity = make_activity(settings)
-        return make_recogniser(settings, activity), activity()
+        return make_recogniser(settings), make_activity(settings)()
     except JiamenkouError as error:
         raise HearError(error.message, error.hint) from error
 
@@ -294,4 +306,7 @@ async def prepare_speech(
     store = make_prepared(settings, engines.voice, busy)
     assistant = Assistant(library.knowledge, engine="extractive")  # its own sessions: it leaves no trace
     said = await spoken_clauses(assistant, known_questions(library))
-    return await store.prepare([*own_words(), *said], progress)
+    wanted = [*own_words(), *said]
+    if settings.voice == "light":  # it speaks no English; another voice does when it is asked
+        wanted = [clause for clause in wanted if language_of(clause) == "zh"]
+    return await store.prepare(wanted, progress)

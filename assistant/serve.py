@@ -68,7 +68,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     configure_logging(config.log_level)
     prepare()  # the first question must not wait for the guard's patterns
     model = model_or_none(config, say)
-    assistant, library = build(config, model, [TurnObserver()])
+    assistant, library = build(config, model, [TurnObserver()], config.engine)
     preparing = {"done": 0, "of": 0}
 
     # The first question must not wait for what is loaded on first use.

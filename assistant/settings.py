@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     llm_api_key: str = "not-needed"
     llm_threads: int = Field(2, ge=1)
     llm_writes: bool = False  # trust the model to write freely (it is still verified)
+    engine: Literal["auto", "extractive", "llm"] = "auto"  # llm: the model selects every answer
     llm_timeout: float = Field(1.8, gt=0)  # seconds for a selection before an extractive answer stands in
     llm_write_timeout: float = Field(20.0, gt=0)  # seconds for a written answer
 

@@ -17,11 +17,11 @@ from assistant.main import asks, make_embedder
 from assistant.retrieve.dense import DenseArtefact, DenseIndex
 from assistant.retrieve.lexical import LexicalArtefact, LexicalIndex
 from assistant.retrieve.search import ReleaseSearch
-from assistant.settings import settings
+from assistant.settings import Settings, settings
 from assistant.turn import Assistant, Knowledge
 from knowledge.departments import aliases, english_names
 from knowledge.load import load_corpus
-from knowledge.release import Release, publish
+from knowledge.release import Release, current, publish
 
 CORPUS = Path(__file__).parent.parent / "knowledge" / "corpus"
 DAY = date(2026, 11, 24)
@@ -63,10 +63,18 @@ def corpus() -> Corpus:
 
 
 @pytest.fixture(scope="session")
-def knowledge(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Knowledge:
-    """The real corpus, published."""
+def published(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings with a data folder in which the real corpus is published."""
     data = tmp_path_factory.mktemp("data")
-    release, _ = publish(corpus, parts(data), data)
+    publish(corpus, parts(data), data)
+    return settings().model_copy(update={"data_folder": data})
+
+
+@pytest.fixture(scope="session")
+def knowledge(published: Settings) -> Knowledge:
+    """The real corpus, as a turn uses it."""
+    release = current(published.data_folder)
+    assert release is not None
     return opened(release)
 
 

@@ -10,8 +10,9 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
-from assistant.retrieve.words import HAN, syllables
+from assistant.retrieve.words import HAN, readings
 from assistant.voice_contracts import Repair
 
 SHORTEST, LONGEST = 2, 8  # characters of a word
@@ -19,6 +20,9 @@ BETTER = 0.02  # by how much the evidence must be surer after a repair
 ACCENT, PART = 0.05, 0.5  # cost of a syllable that differs by accent only; in its initial or its final only
 _NUMERAL = re.compile(r"[零〇一二两三四五六七八九十百千万亿\d]")
 _INITIAL = re.compile(r"^(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?")
+
+
+Readings = tuple[tuple[str, str], ...]  # of one character: (syllable, folded)
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,10 @@ class SpeechRepair:
     def __init__(self, words: Iterable[str], known: Iterable[str]) -> None:
         """``words`` are repaired towards; what ``known`` texts say is never touched."""
         self._known = "\n".join(known)
-        self._by_length: dict[int, list[tuple[str, tuple[str, ...], tuple[str, ...]]]] = defaultdict(list)
+        self._by_length: dict[int, list[tuple[str, list[Readings]]]] = defaultdict(list)
         for word in dict.fromkeys(words):
             if SHORTEST <= len(word) <= LONGEST and all(HAN.match(c) for c in word) and not _NUMERAL.search(word):
-                self._by_length[len(word)].append((word, syllables(word, False), syllables(word, True)))
+                self._by_length[len(word)].append((word, [readings(c) for c in word]))
 
     def repair(self, text: str, sureness: Callable[[str], float]) -> Repair:
         """``text`` with misheard words put right where ``sureness`` (0 to 1) of the evidence grows."""
@@ -71,20 +75,26 @@ class SpeechRepair:
         return sorted(found, key=lambda change: change.begin)
 
     def _nearest(self, heard: str) -> tuple[str, float] | None:
-        exact, folded = syllables(heard, False), syllables(heard, True)
+        sounds = [readings(c) for c in heard]
         size = len(heard)
         limit = ACCENT if size == 2 else 0.12 if size == 3 else 0.20
         best: tuple[str, float] | None = None
-        for word, word_exact, word_folded in self._by_length.get(size, ()):
+        for word, wanted in self._by_length.get(size, ()):
             total = 0.0
-            for a, b, c, d in zip(exact, word_exact, folded, word_folded, strict=True):
-                total += _cost(a, b, c, d)
+            for ours, theirs in zip(sounds, wanted, strict=True):
+                total += _distance(ours, theirs)
                 if total > limit * size + 1e-9:
                     break
             else:
                 if word != heard and (best is None or total / size < best[1]):
                     best = word, total / size
         return best
+
+
+@lru_cache(maxsize=100_000)
+def _distance(heard: Readings, wanted: Readings) -> float:
+    """The least cost over all readings of two characters."""
+    return min(_cost(a, b, c, d) for a, c in heard for b, d in wanted)
 
 
 def _cost(heard: str, wanted: str, heard_folded: str, wanted_folded: str) -> float:

@@ -58,9 +58,16 @@ class ReleaseSearch:
 
     def search(self, question: Question, day: date) -> Evidence:
         """Candidates that may answer ``question`` on ``day``, best first; expired ones are never ranked."""
-        question = self.repaired(question)
+        return self.as_heard(self.repaired(question), day)
+
+    def as_heard(self, question: Question, day: date) -> Evidence:
+        """The same without putting misheard words right first."""
         vector = self.vector(question.resolved, question.language)
         return self.rank(question, vector, self.near(vector), day)
+
+    def close(self) -> None:
+        """Let go of the index's files."""
+        self._dense.close()
 
     def repaired(self, question: Question) -> Question:
         """The question with misheard words of the domain put right."""

@@ -60,8 +60,21 @@ def syllables(word: str, folded: bool) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=20_000)
+def readings(han: str) -> tuple[tuple[str, str], ...]:
+    """Every toneless reading of a character, with its accent-folded form: 长 is chang and zhang."""
+    from pypinyin import Style, pinyin
+
+    found = pinyin(han, style=Style.NORMAL, heteronym=True)[0]
+    return tuple((syllable, fold(syllable)) for syllable in dict.fromkeys(found))
+
+
+@lru_cache(maxsize=20_000)
 def _sound(han: str) -> str:
-    syllable = _syllable(han)
+    return fold(_syllable(han))
+
+
+def fold(syllable: str) -> str:
+    """A syllable without what accents confuse."""
     for pattern, replacement in _FOLDS:
         syllable = pattern.sub(replacement, syllable)
     return syllable

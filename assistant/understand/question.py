@@ -24,9 +24,7 @@ _WHO = re.compile(
 )
 
 # What may be left of a question that only asks who: words that point, and no topic.
-_POINTER = re.compile(
-    r"(?:[这那个件事情它的呢啊呀吗了是都该此由有市区里来会要做弄办]|that|this|it|\W)*", re.IGNORECASE
-)
+_POINTER = re.compile(r"(?:[这那个件事情它的呢啊呀吗了是都该此由有市区里来会要做弄办]|that|this|it|\W)*", re.IGNORECASE)
 
 
 def last_part(text: str) -> str:
