@@ -41,6 +41,8 @@ check: .venv/.ready
 
 bench: setup
 	$(BIN)/python -m evaluation.bench
+	$(BIN)/jiamenkou prepare-speech
+	$(BIN)/python -m evaluation.voice_bench
 	$(BIN)/python -m evaluation.bench --readme
 
 eval: setup

@@ -31,6 +31,7 @@ from assistant.understand.question import make_question
 QUESTIONS = Path(__file__).parent / "questions"
 RESULTS = Path(__file__).parent / "bench.json"
 FIGURES = Path(__file__).parent / "figures.json"
+VOICE = Path(__file__).parent / "voice.json"
 READMES = {"en": ROOT / "README.md", "zh": ROOT / "README.zh.md"}
 ASKED = "养老床位到2025年要有多少张？"  # of no question set; for the subprocesses
 SELECTIONS = 40  # questions that the model selects for
@@ -299,6 +300,14 @@ def results(values: dict[str, float], counts: dict[str, int], load: float) -> di
     return {"machine": machine(load), "day": date.today().isoformat(), "counts": counts, "rows": rows}
 
 
+_VOICE_NOTE = (
+    "Seconds, p50 / p95 of {turns} turns. Speech over 小沪 stopped her in {stop[stopped]} of {stop[asked]} tries, after "
+    "{stop[p50]:.2f} s (p50) and {stop[p95]:.2f} s (p95). {microphones} idle microphones cost {idle:.1%} of the machine."
+)
+_VOICE_NOTE_CHINESE = (
+    "单位为秒，{turns} 次对话的 p50 / p95。{stop[asked]} 次开口打断中停下 {stop[stopped]} 次，用时 {stop[p50]:.2f} 秒（p50）、"
+    "{stop[p95]:.2f} 秒（p95）。{microphones} 个闲置的麦克风占用整机的 {idle:.1%}。"
+)
 _NOTE = (
     "Measured on {day} on {processor}, {cores} cores, {system}, Python {python}, no GPU, load {load} before. {questions} test "
     "questions, {emergencies} emergencies; the model was asked to select {selections} times, of which {late} "
@@ -329,6 +338,29 @@ def table(path: Path = RESULTS, language: str = "en") -> str:
         lines.append(f"| {name} | {_number(row['value'])} {row['unit']} | {target} | {words[row['passed']]} |")
     note = (_NOTE_CHINESE if chinese else _NOTE).format(day=data["day"], **data["machine"], **data["counts"])
     return "\n".join((*lines, "", note))
+
+
+def voice_table(path: Path = VOICE, language: str = "en") -> str:
+    """Voice turns by stage in ``path`` as a Markdown table, in seconds."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    chinese = language == "zh"
+    parts = ("end of speech to first sound", "silence and recognition", "answer", "voice")
+    head = ("回答", "到第一声", "静音和识别", "回答", "出声", "目标") if chinese else ("Answer", *parts, "target")
+    named = {"prepared": "备好的", "extractive": "摘取的", "selected": "模型选句的"}
+    lines = ["| " + " | ".join(word[0].upper() + word[1:] for word in head) + " |", "|---" + "|---:" * 5 + "|"]
+    for name in ("prepared", "extractive", "selected"):
+        row = data[name]
+        if not row.get("answered"):
+            continue
+        cells = [f"{row[part]['p50']:.2f} / {row[part]['p95']:.2f}" for part in parts]
+        target = f"< {row['targets']['p50']} / {row['targets']['p95']}"
+        lines.append(f"| {named[name] if chinese else name.capitalize()} | {' | '.join(cells)} | {target} |")
+    stop, idle = data["interruption"], data["idle"]
+    note = _VOICE_NOTE_CHINESE if chinese else _VOICE_NOTE
+    counted = {"turns": sum(data[name].get("answered", 0) for name in ("prepared", "extractive", "selected"))}
+    return "\n".join(
+        (*lines, "", note.format(**counted, stop=stop, idle=idle["share_of_machine"], microphones=idle["microphones"]))
+    )
 
 
 def evaluation_table(path: Path = FIGURES, language: str = "en") -> str:
@@ -370,7 +402,8 @@ def write_readmes() -> None:
     """Put the figures that were measured into both READMEs; a block without figures stays as it is."""
     for language, readme in READMES.items():
         text = readme.read_text(encoding="utf-8")
-        for name, path, render in (("bench", RESULTS, table), ("eval", FIGURES, evaluation_table)):
+        blocks = (("bench", RESULTS, table), ("voice", VOICE, voice_table), ("eval", FIGURES, evaluation_table))
+        for name, path, render in blocks:
             if path.exists():
                 text = replace_block(text, name, render(path, language))
         readme.write_text(text, encoding="utf-8")
