@@ -41,7 +41,7 @@ check: .venv/.ready
 
 bench: setup
 	$(BIN)/python -m evaluation.bench
-	$(BIN)/jiamenkou prepare-speech
+	$(BIN)/jiamenkou publish
 	$(BIN)/python -m evaluation.voice_bench
 	$(BIN)/python -m evaluation.bench --readme
 

@@ -299,13 +299,14 @@ async def prepare_speech(
     engines: Engines,
     busy: Busy,
     progress: Callable[[int, int], None] = lambda done, of: None,
+    questions: Sequence[str] | None = None,
 ) -> int:
-    """Synthesise every clause that answers to known questions are made of; returns how many were new."""
+    """Synthesise every clause that answers to known ``questions`` are made of; returns how many were new."""
     if engines.voice is None:
         return 0
     store = make_prepared(settings, engines.voice, busy)
     assistant = Assistant(library.knowledge, engine="extractive")  # its own sessions: it leaves no trace
-    said = await spoken_clauses(assistant, known_questions(library))
+    said = await spoken_clauses(assistant, known_questions(library) if questions is None else questions)
     wanted = [*own_words(), *said]
     if settings.voice == "light":  # it speaks no English; another voice does when it is asked
         wanted = [clause for clause in wanted if language_of(clause) == "zh"]

@@ -75,7 +75,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     library.knowledge().retriever.search(make_question(clean_question("养老床位有多少張？")), date.today())
 
     engines = engines_or_none(config, library, say)
-    clips = {"done": 0, "of": 0}
+    clips: dict[str, int | bool] = {"warm": False, "done": 0, "of": 0}
 
     def health() -> dict[str, Any]:
         knowledge = library.knowledge()
@@ -103,9 +103,11 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     app = mount(service, assistant)
 
     def background() -> None:
+        if engines is not None:
+            asyncio.run(_warm(engines, clips, say))
         if model is not None:
             asyncio.run(_prepare(model, library, preparing, say))
-        if engines is not None:
+        if engines is not None and config.prepare_speech:
             asyncio.run(_prepare_speech(config, library, engines, busy, clips, say))
 
     threading.Thread(target=background, daemon=True).start()
@@ -137,19 +139,29 @@ async def _prepare(
         say(f"Prefixes are not ready: {error}")
 
 
+async def _warm(engines: Engines, clips: dict[str, int | bool], say: Callable[[str], None]) -> None:
+    """Load what hearing and speaking need, so that nobody waits for it."""
+    from assistant.main_voice import warm
+
+    try:
+        await warm(engines)
+        clips["warm"] = True
+    except JiamenkouError as error:
+        say(f"The voice is not ready: {error}")
+
+
 async def _prepare_speech(
     config: Settings,
     library: Library,
     engines: Engines,
     busy: Busy,
-    clips: dict[str, int],
+    clips: dict[str, int | bool],
     say: Callable[[str], None],
 ) -> None:
     """Say beforehand what will be said, while nobody speaks."""
-    from assistant.main_voice import prepare_speech, warm
+    from assistant.main_voice import prepare_speech
 
     try:
-        await warm(engines)
         await prepare_speech(config, library, engines, busy, lambda done, of: clips.update(done=done, of=of))
     except JiamenkouError as error:
         say(f"Speech is not prepared: {error}")

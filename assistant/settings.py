@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     voice_style: str = "zf_xiaoyi"
     voice_speed: float = Field(0.9, ge=0.7, le=1.3)  # 1 is the voice's own pace; elders follow 0.9
     voice_threads: int = Field(2, ge=1)
+    prepare_speech: bool = True  # say beforehand, while nobody speaks, what answers are made of
     edge_deadline: float = Field(2.0, gt=0)  # seconds for a clause before an offline voice says it
     voice_sessions: int = Field(64, ge=1)  # open microphones at once
     keep_recordings: bool = False  # keep what is said, and say so on the screen

@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 from websockets.asyncio.client import connect
 
-from assistant.main import weight_store
+from assistant.main import Library, make_embedder, weight_store
+from assistant.main_voice import Busy, make_engines, prepare_speech
 from assistant.settings import Settings
 from assistant.speak.clauses import clauses
 from assistant.speak.fastspeech2 import FastSpeech2Voice
@@ -78,7 +79,7 @@ def serving(engine: str, folder: Path) -> Iterator[tuple[str, int]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {**os.environ, "JIAMENKOU_PORT": str(port), "JIAMENKOU_ENGINE": engine}
-    environment["JIAMENKOU_DATA_FOLDER"] = str(folder)
+    environment |= {"JIAMENKOU_DATA_FOLDER": str(folder), "JIAMENKOU_PREPARE_SPEECH": "false"}
     with tempfile.TemporaryFile() as log:
         command = [sys.executable, "-c", "from assistant.cli import main; main()", "serve"]
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -88,8 +89,8 @@ def serving(engine: str, folder: Path) -> Iterator[tuple[str, int]]:
                 try:
                     with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as reply:
                         health = json.load(reply)
-                    if health.get("speaks") and health.get("clips", {}).get("of"):
-                        break  # warm: preparation has begun, and finds everything there
+                    if health.get("speaks") and health["clips"]["warm"]:
+                        break
                 except OSError:
                     pass
                 if time.monotonic() > deadline or server.poll() is not None:
@@ -182,6 +183,10 @@ async def measure(folder: Path) -> dict[str, Any]:
     prepared, extractive = await spoken(PREPARED), await spoken(EXTRACTIVE)
     interruption = (await spoken([INTERRUPTION]))[0]
     report: dict[str, Any] = {"load": round(os.getloadavg()[0], 1)}
+    say("preparing speech as publishing does")
+    config = Settings(data_folder=folder)
+    library = Library(config, make_embedder(config))
+    report["clips"] = await prepare_speech(config, library, make_engines(config, library), Busy(), questions=PREPARED)
     with serving("extractive", folder) as (url, process):
         await turns(url, prepared[:1], "warm")
         for name, sounds in (("prepared", prepared), ("extractive", extractive)):
