@@ -68,7 +68,7 @@ def prepare_speech() -> None:
     """Say beforehand what answers are made of; `serve` does this in the background."""
     from assistant.main import Library, make_embedder
     from assistant.main_voice import Busy, make_engines
-    from assistant.main_voice import prepare_speech as prepare
+    from assistant.prepare_voice import prepare_speech as prepare
 
     config = settings()
     library = Library(config, make_embedder(config))

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 import wave
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from assistant.contracts import Corpus, Language, TurnEvent
-from assistant.dialogue.session import SAYS, UNHEARD, Engines
+from assistant.contracts import Corpus
+from assistant.dialogue.session import Engines
 from assistant.errors import HearError, JiamenkouError, SpeakError
 from assistant.hear.chain import RecogniserChain
+from assistant.hear.complete import asks_something
 from assistant.hear.hallucination import Hallucinations, voiced_seconds
 from assistant.hear.server import ServerRecogniser
 from assistant.hear.turn_end import SmartTurn
@@ -28,13 +29,10 @@ from assistant.retrieve.search import ReleaseSearch
 from assistant.retrieve.words import HAN
 from assistant.settings import Settings
 from assistant.speak.chain import VoiceChain
-from assistant.speak.clauses import clauses
 from assistant.speak.edge import EdgeVoice
 from assistant.speak.fastspeech2 import FastSpeech2Voice
 from assistant.speak.kokoro import KokoroVoice
-from assistant.speak.normalise import language_of
 from assistant.speak.prepared import PreparedStore
-from assistant.turn import Assistant
 from assistant.understand.clean import clean_question
 from assistant.understand.question import make_question
 from assistant.voice_contracts import (
@@ -148,6 +146,31 @@ class Repairs:
             return Repair(text, text)
 
 
+class Settled:
+    """Whether words that may or may not be whole are a question that the documents answer."""
+
+    SURE = 0.6  # confidence of the gate
+
+    def __init__(self, library: Library) -> None:
+        self._library, self._gate = library, Gate()
+
+    def __call__(self, text: str) -> bool:
+        """True for a question word with a sure answer: nothing more is needed to answer it."""
+        if not asks_something(text):
+            return False
+        knowledge = self._library.knowledge()
+        try:
+            question = make_question(clean_question(text), aliases=knowledge.aliases)
+            if question.bare:
+                return False
+            if knowledge.structure.answer(question) is not None:
+                return True
+            decision = self._gate.decide(question, knowledge.retriever.search(question, date.today()))
+        except JiamenkouError:
+            return False
+        return decision.action == "answer" and decision.confidence >= self.SURE
+
+
 def lexicon(corpus: Corpus) -> tuple[list[str], list[str]]:
     """Words to repair towards, and all texts whose words are taken as heard right."""
     import jieba
@@ -210,6 +233,7 @@ def make_engines(settings: Settings, library: Library) -> Engines:
         prepared=prepared,
         detector=detector,
         repair=Repairs(library),
+        settled=Settled(library),
         context=CONTEXT,
         speed=settings.voice_speed,
         keep=keeper(settings.data_folder / "recordings") if settings.keep_recordings else None,
@@ -232,38 +256,6 @@ def keeper(folder: Path) -> Callable[[Sound, str], None]:
     return keep
 
 
-async def spoken_clauses(assistant: Assistant, questions: Iterable[str]) -> list[str]:
-    """Every clause that is said in answer to ``questions``, the most often said first."""
-    counts: dict[str, int] = {}
-    for text in questions:
-        session = f"prepare-{time.monotonic_ns()}"
-        async for event in assistant.ask(text, session):
-            if isinstance(event, TurnEvent) and event.answer is not None:
-                for clause in clauses(event.answer.text):
-                    counts[clause] = counts.get(clause, 0) + 1
-        assistant.erase(session)
-        await asyncio.sleep(0)
-    return sorted(counts, key=lambda clause: -counts[clause])
-
-
-def known_questions(library: Library) -> list[str]:
-    """Questions whose answers are prepared: greetings, dangers, what residents ask, and what can't be answered."""
-    from assistant.understand.emergencies import examples
-
-    knowledge = library.knowledge()
-    asked = ["你好", "谢谢", "再见", "你是谁", "你会做什么", "多少钱？", *examples()]
-    asked += [q for p in knowledge.passages.values() if not p.sample for q in p.phrasings]
-    asked += [q for referral in knowledge.corpus.referrals for q in referral.phrasings[:3]]
-    return list(dict.fromkeys(asked))
-
-
-@lru_cache(maxsize=1)
-def own_words() -> tuple[str, ...]:
-    """What the dialogue itself says."""
-    texts: Sequence[str] = [*(said[language] for said in SAYS.values() for language in Language), *UNHEARD.values()]
-    return tuple(clause for text in texts for clause in clauses(text))
-
-
 def read_recogniser(settings: Settings) -> tuple[Recogniser, VoiceActivity]:
     """A recogniser and a detector for files. Raises HearError when they can't be set up."""
     try:
@@ -279,35 +271,3 @@ def engines_or_none(settings: Settings, library: Library, say: Callable[[str], N
     except JiamenkouError as error:
         say(f"No voice: {error} Questions can be typed.")
         return None
-
-
-async def warm(engines: Engines) -> None:
-    """Load what would otherwise be loaded when the first resident speaks."""
-    silence = np.zeros(HEARD_RATE, np.float32)
-    noise = np.random.default_rng(0).normal(0, 0.05, HEARD_RATE).astype(np.float32)
-    await asyncio.to_thread(engines.recogniser.transcribe, noise, "", True)
-    if engines.detector is not None:
-        await asyncio.to_thread(engines.detector.finished, silence)
-    await asyncio.to_thread(engines.repair, "你好")
-    if engines.voice is not None:
-        await engines.voice.speak("您好。", 1.0)
-
-
-async def prepare_speech(
-    settings: Settings,
-    library: Library,
-    engines: Engines,
-    busy: Busy,
-    progress: Callable[[int, int], None] = lambda done, of: None,
-    questions: Sequence[str] | None = None,
-) -> int:
-    """Synthesise every clause that answers to known ``questions`` are made of; returns how many were new."""
-    if engines.voice is None:
-        return 0
-    store = make_prepared(settings, engines.voice, busy)
-    assistant = Assistant(library.knowledge, engine="extractive")  # its own sessions: it leaves no trace
-    said = await spoken_clauses(assistant, known_questions(library) if questions is None else questions)
-    wanted = [*own_words(), *said]
-    if settings.voice == "light":  # it speaks no English; another voice does when it is asked
-        wanted = [clause for clause in wanted if language_of(clause) == "zh"]
-    return await store.prepare(wanted, progress)

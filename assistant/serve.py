@@ -141,7 +141,7 @@ async def _prepare(
 
 async def _warm(engines: Engines, clips: dict[str, int | bool], say: Callable[[str], None]) -> None:
     """Load what hearing and speaking need, so that nobody waits for it."""
-    from assistant.main_voice import warm
+    from assistant.prepare_voice import warm
 
     try:
         await warm(engines)
@@ -159,7 +159,7 @@ async def _prepare_speech(
     say: Callable[[str], None],
 ) -> None:
     """Say beforehand what will be said, while nobody speaks."""
-    from assistant.main_voice import prepare_speech
+    from assistant.prepare_voice import prepare_speech
 
     try:
         await prepare_speech(config, library, engines, busy, lambda done, of: clips.update(done=done, of=of))

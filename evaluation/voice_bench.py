@@ -26,7 +26,8 @@ import numpy as np
 from websockets.asyncio.client import connect
 
 from assistant.main import Library, make_embedder, weight_store
-from assistant.main_voice import Busy, make_engines, prepare_speech
+from assistant.main_voice import Busy, make_engines
+from assistant.prepare_voice import prepare_speech
 from assistant.settings import Settings
 from assistant.speak.clauses import clauses
 from assistant.speak.fastspeech2 import FastSpeech2Voice
@@ -137,13 +138,13 @@ def stages(found: Sequence[Replay], limits: tuple[float, float] | None) -> dict[
     }
     row: dict[str, Any] = {"asked": len(found), "answered": len(heard)}
     for name, values in parts.items():
-        row[name] = {"p50": round(statistics.median(values), 3), "p95": round(share(values, 0.95), 3)}
+        row[name] = {"p50": round(float(statistics.median(values)), 3), "p95": round(float(share(values, 0.95)), 3)}
     row["first clip prepared"] = sum(each.prepared for each in heard)
     row["engines"] = sorted({str(each.answer.get("engine")) for each in heard})
     if limits:
         whole = row["end of speech to first sound"]
         row["targets"] = {"p50": limits[0], "p95": limits[1]}
-        row["passed"] = whole["p50"] < limits[0] and whole["p95"] < limits[1]
+        row["passed"] = bool(whole["p50"] < limits[0] and whole["p95"] < limits[1])
     return row
 
 
@@ -202,7 +203,10 @@ async def measure(folder: Path) -> dict[str, Any]:
         known = [stop for stop in stops if stop is not None]
         report["interruption"] = {"asked": len(stops), "stopped": len(known)}
         if known:
-            report["interruption"] |= {"p50": round(statistics.median(known), 3), "p95": round(share(known, 0.95), 3)}
+            report["interruption"] |= {
+                "p50": round(float(statistics.median(known)), 3),
+                "p95": round(float(share(known, 0.95)), 3),
+            }
         say("idle microphones")
         report["idle"] = await idle(url, process)
     with serving("llm", folder) as (url, _):

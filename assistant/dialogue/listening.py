@@ -35,6 +35,7 @@ class Utterance:
 class Listener:
     """One microphone. ``feed`` must be called from the event loop and never waits for an engine.
 
+    ``settled`` tells of words that don't decide whether they are a question that has its answer.
     ``on_started`` is called when someone begins to speak, ``on_partial`` with what was understood
     so far, ``on_false_start`` when it was a click or a cough, and ``on_utterance`` once a turn.
     """
@@ -50,10 +51,12 @@ class Listener:
         on_false_start: Callable[[], None],
         on_utterance: Callable[[Utterance], Awaitable[None]],
         context: str = "",
+        settled: Callable[[str], bool] | None = None,
         policy: EndpointPolicy | None = None,
     ) -> None:
         self._stream = SpeechStream(voice, policy)
         self._recogniser, self._detector, self._context = recogniser, detector, context
+        self._settled = settled
         self._on_started, self._on_partial = on_started, on_partial
         self._on_false_start, self._on_utterance = on_false_start, on_utterance
         self._pause = 0  # counts pauses: a recognition of an earlier one is stale
@@ -128,7 +131,12 @@ class Listener:
         verdict = completeness(transcript.text) if transcript.text else Completeness.FINISHED
         endpoint.judge(verdict)
         self._on_partial(transcript, _milliseconds(sound))
-        if verdict is Completeness.UNDECIDED and self._detector is not None:
+        if verdict is not Completeness.UNDECIDED:
+            return transcript
+        if self._settled is not None and await asyncio.to_thread(self._settled, transcript.text):
+            if pause == self._pause:
+                endpoint.judge(Completeness.FINISHED)
+        elif self._detector is not None:
             tone = await asyncio.to_thread(self._detector.finished, sound)
             if pause == self._pause:
                 endpoint.judge(tone=tone)

@@ -24,6 +24,12 @@ from assistant.voice_contracts import (
     VoiceEvent,
 )
 
+
+def detect(text: str) -> Language:
+    """The language that ``text`` is spoken in."""
+    return Language.CHINESE if any("\u4e00" <= c <= "\u9fff" for c in text) else Language.ENGLISH
+
+
 _log = logging.getLogger(__name__)
 
 SLOWEST, FASTEST, STEP = 0.7, 1.3, 0.12  # of the voice's own pace
@@ -47,6 +53,7 @@ class Engines:
     prepared: PreparedSpeech | None = None
     detector: TurnDetector | None = None
     repair: Callable[[str], Repair] = lambda text: Repair(text, text)
+    settled: Callable[[str], bool] | None = None  # whether words that don't decide are a question with an answer
     context: str = ""  # words of the domain for the recogniser
     speed: float = 1.0
     keep: Callable[[Sound, str], None] | None = None  # set only when the operator keeps recordings
@@ -78,6 +85,7 @@ class VoiceSession:
             on_false_start=self._on_false_start,
             on_utterance=self._on_utterance,
             context=engines.context,
+            settled=engines.settled,
         )
         self._on_busy = on_busy
         self._held = False  # the sound stands still while we find out whether it was an interruption
@@ -221,6 +229,7 @@ class VoiceSession:
             return
         self._emit(VoiceEvent("turn", event.turn_id, payload=event))
         if event.type == "text":
+            self._speaker.language = detect(event.text)
             self._speaker.say(event.text)
         elif event.type == "answer":
             self._answer = event.answer.text if event.answer else ""

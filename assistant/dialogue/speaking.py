@@ -6,14 +6,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from assistant.contracts import Language
 from assistant.errors import SpeakError
 from assistant.speak.clauses import ClauseSplitter
 from assistant.voice_contracts import PreparedSpeech, Speech, Voice, VoiceEvent
 
 _log = logging.getLogger(__name__)
 
+# Said at once when the first clause must still be synthesised; belongs to no text.
+FILLERS = {Language.CHINESE: "我看一下。", Language.ENGLISH: "Let me see."}
 AHEAD = 15_000  # ms of sound sent but not yet played, after which synthesis waits
 _END = None
 
@@ -46,6 +49,7 @@ class Speaker:
     ) -> None:
         self._voice, self._prepared, self._emit, self._clock = voice, prepared, emit, clock
         self.speed = 1.0
+        self.language = Language.CHINESE
         self._spoken = Spoken(-1, complete=True)
         self._splitter = ClauseSplitter()
         self._clauses: asyncio.Queue[str | None] = asyncio.Queue()
@@ -155,21 +159,29 @@ class Speaker:
                     await asyncio.wait_for(self._moved.wait(), 0.5)
                 except TimeoutError:
                     continue  # a client that doesn't report: the clock moves on
+            if not spoken.sent and not self._ready(clause) and (filler := self._ready(FILLERS[self.language])):
+                self._send(spoken, replace(filler, text="", marks=()))
             speech = await self._sound(clause)
-            if speech is None or spoken is not self._spoken:
-                continue
-            now = self._clock()
-            last = spoken.sent[-1] if spoken.sent else None
-            begins = max(now, last.begins + last.speech.milliseconds / 1000) if last else now
-            spoken.sent.append(_Sent(speech, begins))
-            sequence = len(spoken.sent) - 1
-            self._emit(VoiceEvent("audio", spoken.turn_id, speech=speech, sequence=sequence))
+            if speech is not None:
+                self._send(spoken, speech)
         if spoken is self._spoken:
             spoken.complete = True
             self._emit(VoiceEvent("finished", spoken.turn_id, sequence=len(spoken.sent)))
 
+    def _send(self, spoken: Spoken, speech: Speech) -> None:
+        if spoken is not self._spoken:
+            return  # stale
+        now = self._clock()
+        last = spoken.sent[-1] if spoken.sent else None
+        begins = max(now, last.begins + last.speech.milliseconds / 1000) if last else now
+        spoken.sent.append(_Sent(speech, begins))
+        self._emit(VoiceEvent("audio", spoken.turn_id, speech=speech, sequence=len(spoken.sent) - 1))
+
+    def _ready(self, clause: str) -> Speech | None:
+        return self._prepared.find(clause, self.speed) if self._prepared is not None else None
+
     async def _sound(self, clause: str) -> Speech | None:
-        if self._prepared is not None and (ready := self._prepared.find(clause, self.speed)):
+        if ready := self._ready(clause):
             return ready
         if self._voice is None:
             return None

@@ -100,6 +100,11 @@ def completeness(text: str) -> Completeness:
     return verdict
 
 
+def asks_something(text: str) -> bool:
+    """Whether a question word stands anywhere in ``text``."""
+    return _asks(_BARE.sub("", text)) or text.rstrip().endswith(("?", "？"))
+
+
 def _chinese(bare: str, text: str) -> Completeness:
     matter = _without_openers(bare)
     if not matter:

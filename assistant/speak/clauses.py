@@ -8,6 +8,7 @@ from collections.abc import Iterator
 LONGEST = 30  # characters of a clause
 SHORTEST = 8  # a clause shorter than this waits for the next one, except the first of an answer
 _FIRST = 4  # characters from which the first clause may go: it sets when the voice starts
+_SECOND = 16  # characters of the second one: it must be ready before the first, which is short, has been said
 
 _ENDS = "。！？!?；;\n"
 _STOPS = "，、：,:"
@@ -25,7 +26,7 @@ class ClauseSplitter:
 
     def __init__(self) -> None:
         self._text = ""
-        self._first = True
+        self._said = 0  # clauses given so far
 
     def feed(self, piece: str) -> list[str]:
         """Clauses that are complete with ``piece``."""
@@ -39,12 +40,12 @@ class ClauseSplitter:
     def _cut(self, final: bool) -> Iterator[str]:
         while (place := self._place(final)) is not None:
             clause, self._text = self._text[:place], self._text[place:]
-            self._first = False
+            self._said += 1
             yield clause
         if final and self._text:
             yield self._text
             self._text = ""
-            self._first = True
+            self._said = 0
 
     def _place(self, final: bool) -> int | None:
         """Where the next clause ends; None when that can't be told yet.
@@ -55,15 +56,15 @@ class ClauseSplitter:
         if len(text) < _PROBE and not final:
             return None
         latin = _latin(text[:_PROBE])
-        longest = _LATIN_LONGEST if latin else LONGEST
-        shortest = _FIRST if self._first else SHORTEST
+        longest = _LATIN_LONGEST if latin else _SECOND if self._said == 1 else LONGEST
+        shortest = SHORTEST if self._said else _FIRST
         best: int | None = None
         for place in _stops(text, final, latin):
             said = _length(text[:place])
             if said > longest:
                 return best or _forced(text, longest)
             end = text[:place].rstrip(_CLOSING + " \u00a0")[-1:] in (*_ENDS, ".") or "\n" in text[:place]
-            if said >= longest // 2 or (end and said >= 2) or (self._first and said >= shortest):
+            if said >= longest // 2 or (end and said >= 2) or (not self._said and said >= shortest):
                 return place
             if said >= shortest:
                 best = place

@@ -14,7 +14,8 @@ from assistant.dialogue.session import VoiceSession
 from assistant.hear.command import hear_sound
 from assistant.hear.files import read_sound
 from assistant.main import Library, make_embedder
-from assistant.main_voice import Busy, Repairs, make_engines, make_voice, prepare_speech
+from assistant.main_voice import Busy, Repairs, make_engines, make_voice
+from assistant.prepare_voice import prepare_speech
 from assistant.settings import Settings
 from assistant.speak.command import speak_to_file
 from assistant.turn import Assistant, Knowledge
@@ -92,7 +93,7 @@ async def test_prepared_speech_is_played_at_once(
 ) -> None:
     config = published.model_copy(update={"voice": "light"})
     library = Library(config, make_embedder(config))
-    monkeypatch.setattr("assistant.main_voice.known_questions", lambda library: ["老房子能加装电梯吗？", "你好"])
+    monkeypatch.setattr("assistant.prepare_voice.known_questions", lambda library: ["老房子能加装电梯吗？", "你好"])
     engines = make_engines(config, library)
     assert await prepare_speech(config, library, engines, Busy()) > 5
     assert await prepare_speech(config, library, engines, Busy()) == 0
