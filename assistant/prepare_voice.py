@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
-from assistant.contracts import TurnEvent
-from assistant.dialogue.session import Engines
+from assistant.contracts import Language, TurnEvent
+from assistant.dialogue.session import SAYS, UNHEARD, Engines
+from assistant.dialogue.speaking import FILLERS
 from assistant.main import Library
 from assistant.main_voice import Busy, make_prepared
 from assistant.numerals import numeral
