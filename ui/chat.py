@@ -15,12 +15,18 @@ from fastapi.responses import FileResponse
 from assistant.contracts import Conversation, Language, TurnEvent
 from assistant.http.app import client_address, new_session
 from ui import parts
-from ui.render import Tab, Turn, composer_value, header_html, thread_html
+from ui.render import Tab, Turn, composer_value, header_html, thread_html, voice_value
 from ui.theme import theme
 from ui.words import words
 
 HERE = Path(__file__).resolve().parent
-ASSETS = {"style.css": "text/css", "portrait.svg": "image/svg+xml"}
+SCRIPT = "text/javascript"
+ASSETS = {  # name: (file, media type)
+    "style.css": ("style.css", "text/css"),
+    "portrait.svg": ("portrait.svg", "image/svg+xml"),
+    **{f"{name}.js": (f"js/{name}.js", SCRIPT) for name in ("voice", "line", "player", "microphone")},
+}
+QUESTION_LIMIT = 2000  # characters of a heard question that are shown
 REDRAW_SECONDS = 0.05  # pieces that come faster than this are drawn together
 HEAD = (
     '<link rel="stylesheet" href="/api/document.css"><link rel="stylesheet" href="/ui/style.css">'
@@ -35,11 +41,11 @@ class Chat:
         self.conversation = conversation
         self.limiter = limiter
 
-    def start(self, request: gr.Request) -> tuple[Tab, str, list[str], dict[str, Any]]:
+    def start(self, request: gr.Request) -> tuple[Tab, str, list[str], dict[str, Any], dict[str, Any]]:
         """A fresh tab, in the language that the address asks for (``?lang=en``)."""
         english = request.query_params.get("lang") == "en"
         tab = Tab(new_session(), Language.ENGLISH if english else Language.CHINESE)
-        return (tab, *self._page(tab))
+        return (tab, *self._page(tab), voice_value(tab))
 
     async def ask(
         self, tab: Tab | None, event: gr.EventData, request: gr.Request
@@ -77,13 +83,25 @@ class Chat:
         if tab:
             self.conversation.cancel(tab.session)
 
-    def clear(self, tab: Tab | None) -> tuple[list[str], dict[str, Any]]:
+    def voiced(self, tab: Tab | None, event: gr.EventData) -> list[str]:
+        """Show a turn that was asked through the voice socket; its answer comes from the conversation."""
+        tab = tab or Tab(new_session())
+        data = event._data or {}
+        turn_id, text = data.get("turn_id"), str(data.get("text", ""))[:QUESTION_LIMIT]
+        answer = self.conversation.answered(tab.session, turn_id) if isinstance(turn_id, int) else None
+        if answer is not None and all(turn.turn_id != turn_id for turn in tab.turns):
+            turn = Turn(text, tab.language)
+            self._apply(turn, TurnEvent(turn_id=turn_id, type="answer", answer=answer))
+            tab.turns.append(turn)
+        return self._draw(tab)[0]
+
+    def clear(self, tab: Tab | None) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
         """Forget everything, and go on under a new session."""
         tab = tab or Tab(new_session())
         self.forget(tab)
         tab.turns.clear()
         tab.session, tab.cleared = new_session(), True
-        return self._draw(tab)
+        return (*self._draw(tab), voice_value(tab))
 
     def forget(self, tab: Tab | None) -> None:
         """Erase a tab's session, also when the tab was closed."""
@@ -91,12 +109,12 @@ class Chat:
             self.conversation.cancel(tab.session)
             self.conversation.erase(tab.session)
 
-    def language(self, tab: Tab | None, event: gr.EventData) -> tuple[str, list[str], dict[str, Any]]:
+    def language(self, tab: Tab | None, event: gr.EventData) -> tuple[str, list[str], dict[str, Any], dict[str, Any]]:
         """Show the page, and give the next answers, in another language."""
         tab = tab or Tab(new_session())
         english = (event._data or {}).get("language") == Language.ENGLISH.value
         tab.language = Language.ENGLISH if english else Language.CHINESE
-        return self._page(tab)
+        return (*self._page(tab), voice_value(tab))
 
     def rate(self, tab: Tab | None, event: gr.EventData) -> list[str]:
         """Count a thumb for one turn, once."""
@@ -144,12 +162,15 @@ def page(conversation: Conversation, limiter: Any) -> gr.Blocks:
         tab = gr.State(None, delete_callback=chat.forget)
         header = parts.header(header_html(opening.language))
         thread = parts.thread(thread_html(opening, ()))
-        composer = parts.composer(composer_value(opening.language, ready=False))
-        blocks.load(chat.start, None, [tab, header, thread, composer], **options)
+        with gr.Column(elem_id="dock"):
+            voice = parts.voice(voice_value(opening))
+            composer = parts.composer(composer_value(opening.language, ready=False))
+        blocks.load(chat.start, None, [tab, header, thread, composer, voice], **options)
         gr.on([thread.submit, composer.submit], chat.ask, [tab], [thread, composer], **options)
         composer.stop(chat.stop, [tab], None, **options)
-        header.clear(chat.clear, [tab], [thread, composer], **options)
-        header.language(chat.language, [tab], [header, thread, composer], **options)
+        voice.voiced(chat.voiced, [tab], [thread], **options)
+        header.clear(chat.clear, [tab], [thread, composer, voice], **options)
+        header.language(chat.language, [tab], [header, thread, composer, voice], **options)
         thread.rate(chat.rate, [tab], [thread], **options)
     blocks.queue(default_concurrency_limit=None, max_size=None, api_open=False)
     return blocks
@@ -162,7 +183,8 @@ def mount(app: FastAPI, conversation: Conversation) -> FastAPI:
     async def asset(name: str) -> Any:
         if name not in ASSETS:
             raise HTTPException(404)
-        return FileResponse(HERE / name, media_type=ASSETS[name])
+        file, media_type = ASSETS[name]
+        return FileResponse(HERE / file, media_type=media_type)
 
     served: FastAPI = gr.mount_gradio_app(
         app,

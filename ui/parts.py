@@ -1,4 +1,4 @@
-"""The three components of the page, each an HTML template with a script of ours.
+"""The four components of the page, each an HTML template with a script of ours.
 
 They are made by functions and not by subclasses, since Gradio writes a ``.pyi`` file beside the
 source of every subclass.
@@ -42,8 +42,16 @@ def composer(value: dict[str, Any]) -> gr.HTML:
     return _part("composer", COMPOSER, value)
 
 
-def _part(name: str, template: str, value: Any) -> gr.HTML:
-    script = (SCRIPTS / f"{name}.js").read_text(encoding="utf-8")
+def voice(value: dict[str, Any]) -> gr.HTML:
+    """Talking and listening; triggers ``voiced`` {text, turn_id} when a spoken turn has its answer.
+
+    The template never changes, so that Gradio leaves alone what ``ui/js/voice.js`` draws.
+    """
+    return _part("voice", '<div class="voice"></div>', value, script="voice_loader")
+
+
+def _part(name: str, template: str, value: Any, script: str = "") -> gr.HTML:
+    script = (SCRIPTS / f"{script or name}.js").read_text(encoding="utf-8")
     return gr.HTML(
         value,
         html_template=template,

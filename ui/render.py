@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from assistant.contracts import Answer, Citation, Language
 from assistant.http.pages import article_name, document_link, sample_badge
+from ui.voice_words import voice_words
 from ui.words import Words, words
 
 # Short public numbers: emergency services, the citizens' hotline and its kin.
@@ -70,6 +71,11 @@ def composer_value(language: Language, busy: bool = False, ready: bool = True) -
         "empty": word.empty,
         "notice": word.notice,
     }
+
+
+def voice_value(tab: Tab) -> dict[str, Any]:
+    """What the page's voice needs; its session is the tab's, so that typed and spoken questions are one talk."""
+    return {"session": tab.session, "language": tab.language.value, "words": voice_words(tab.language)}
 
 
 def thread_html(tab: Tab, suggestions: Sequence[str]) -> list[str]:

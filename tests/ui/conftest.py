@@ -6,8 +6,10 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,14 +30,9 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def served() -> Iterator[tuple[str, ScriptedConversation]]:
-    """The address of a running page, and the conversation behind it."""
-    from ui.chat import mount
-
-    conversation = ScriptedConversation(pause=0.03)
-    settings = Settings(_env_file=None, asks_per_minute=1000)
-    app = mount(build_app(conversation, lambda: {"ready": True}, settings), conversation)
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """The address of ``app``, served from a thread."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -46,15 +43,27 @@ def served() -> Iterator[tuple[str, ScriptedConversation]]:
     while not server.started:
         assert time.monotonic() < deadline, "the page did not start in 30 seconds"
         time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}", conversation
+    yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     server.force_exit = True
     thread.join(10)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[object]:
-    """Chromium. Missing is a failure, unless JIAMENKOU_BROWSER=none says that it may be."""
+def served() -> Iterator[tuple[str, ScriptedConversation]]:
+    """The address of a running page, and the conversation behind it."""
+    from ui.chat import mount
+
+    conversation = ScriptedConversation(pause=0.03)
+    settings = Settings(_env_file=None, asks_per_minute=1000)
+    app = mount(build_app(conversation, lambda: {"ready": True}, settings), conversation)
+    with serving(app) as url:
+        yield url, conversation
+
+
+@pytest.fixture(scope="session")
+def launch() -> Iterator[Callable[..., Any]]:
+    """Starts Chromium with more flags. Missing is a failure, unless JIAMENKOU_BROWSER=none says that it may be."""
     chosen = os.environ.get("JIAMENKOU_BROWSER", "/usr/bin/chromium")
     if chosen == "none":
         pytest.skip("JIAMENKOU_BROWSER=none")
@@ -68,9 +77,21 @@ def browser() -> Iterator[object]:
             "JIAMENKOU_BROWSER to another Chromium (or to none)."
         )
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=chosen, args=FLAGS)
-        yield chromium
-        chromium.close()
+        running: list[Any] = []
+
+        def start(*flags: str) -> Any:
+            running.append(playwright.chromium.launch(executable_path=chosen, args=[*FLAGS, *flags]))
+            return running[-1]
+
+        yield start
+        for chromium in running:
+            chromium.close()
+
+
+@pytest.fixture(scope="session")
+def browser(launch) -> object:
+    """Chromium for typing."""
+    return launch()
 
 
 @pytest.fixture

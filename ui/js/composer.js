@@ -9,7 +9,8 @@ const submit = () => {
   hint("");
   box().value = "";
   fit();
-  trigger("submit", { text });
+  const voice = window.jiamenkouVoice;
+  if (!voice || !voice.ask(text)) trigger("submit", { text }); // by voice's own line the answer is spoken
 };
 element.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
 element.addEventListener("input", () => { hint(""); fit(); });

@@ -37,7 +37,8 @@ const open = async (link) => {
 };
 element.addEventListener("click", (event) => {
   const ask = event.target.closest("[data-ask]");
-  if (ask) trigger("submit", { text: ask.dataset.ask });
+  const voice = window.jiamenkouVoice;
+  if (ask && !(voice && voice.ask(ask.dataset.ask))) trigger("submit", { text: ask.dataset.ask });
   const rate = event.target.closest("[data-rate]");
   if (rate) trigger("rate", { turn: Number(rate.dataset.turn), good: rate.dataset.rate === "good" });
   const citation = event.target.closest("a.citation");
