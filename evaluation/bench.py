@@ -302,11 +302,21 @@ def results(values: dict[str, float], counts: dict[str, int], load: float) -> di
 
 _VOICE_NOTE = (
     "Seconds, p50 / p95 of {turns} turns. Speech over 小沪 stopped her in {stop[stopped]} of {stop[asked]} tries, after "
-    "{stop[p50]:.2f} s (p50) and {stop[p95]:.2f} s (p95). {microphones} idle microphones cost {idle:.1%} of the machine."
+    "{stop[p50]:.2f} s (p50) and {stop[p95]:.2f} s (p95). {microphones} idle microphones cost {idle:.1%} of the machine. On these recordings the recogniser "
+    "has {ours[character_error_rate]:.1%} of characters wrong at a real-time factor of {ours[real_time_factor]:.2f}; "
+    "faster-whisper with beam 5 and 30 s of padding {reference[character_error_rate]:.1%} at "
+    "{reference[real_time_factor]:.2f}. Kokoro's real-time factor is {kokoro[real_time_factor]:.2f}; transcribed back by "
+    "Whisper base, {kokoro[syllable_error_rate]:.1%} of its syllables and {kokoro[character_error_rate]:.1%} of its "
+    "characters are wrong, and {wrong} of {kokoro[figures]} figures; its lips are off by {kokoro[lips_p95_ms]} ms (p95). "
+    "Load {load} before."
 )
 _VOICE_NOTE_CHINESE = (
     "单位为秒，{turns} 次对话的 p50 / p95。{stop[asked]} 次开口打断中停下 {stop[stopped]} 次，用时 {stop[p50]:.2f} 秒（p50）、"
-    "{stop[p95]:.2f} 秒（p95）。{microphones} 个闲置的麦克风占用整机的 {idle:.1%}。"
+    "{stop[p95]:.2f} 秒（p95）。{microphones} 个闲置的麦克风占用整机的 {idle:.1%}。在这些录音上，识别的字错率 {ours[character_error_rate]:.1%}，"
+    "实时率 {ours[real_time_factor]:.2f}；faster-whisper（beam 5，补到 30 秒）为 {reference[character_error_rate]:.1%} 和 "
+    "{reference[real_time_factor]:.2f}。Kokoro 的实时率 {kokoro[real_time_factor]:.2f}；再用 Whisper base 听写，音节错 "
+    "{kokoro[syllable_error_rate]:.1%}，字错 {kokoro[character_error_rate]:.1%}，{kokoro[figures]} 个数字错 {wrong} 个；口型偏差 "
+    "{kokoro[lips_p95_ms]} 毫秒（p95）。测前负载 {load}。"
 )
 _NOTE = (
     "Measured on {day} on {processor}, {cores} cores, {system}, Python {python}, no GPU, load {load} before. {questions} test "
@@ -355,11 +365,26 @@ def voice_table(path: Path = VOICE, language: str = "en") -> str:
         cells = [f"{row[part]['p50']:.2f} / {row[part]['p95']:.2f}" for part in parts]
         target = f"< {row['targets']['p50']} / {row['targets']['p95']}"
         lines.append(f"| {named[name] if chinese else name.capitalize()} | {' | '.join(cells)} | {target} |")
-    stop, idle = data["interruption"], data["idle"]
+    stop, idle, ours = data["interruption"], data["idle"], data["recogniser"]["ours"]
+    reference, kokoro = data["recogniser"]["faster-whisper beam 5"], data["voices"][0]
     note = _VOICE_NOTE_CHINESE if chinese else _VOICE_NOTE
     counted = {"turns": sum(data[name].get("answered", 0) for name in ("prepared", "extractive", "selected"))}
     return "\n".join(
-        (*lines, "", note.format(**counted, stop=stop, idle=idle["share_of_machine"], microphones=idle["microphones"]))
+        (
+            *lines,
+            "",
+            note.format(
+                **counted,
+                stop=stop,
+                idle=idle["share_of_machine"],
+                microphones=idle["microphones"],
+                ours=ours,
+                reference=reference,
+                kokoro=kokoro,
+                wrong=len(kokoro["figures_wrong"]),
+                load=data["load"],
+            ),
+        )
     )
 
 

@@ -26,13 +26,15 @@ import numpy as np
 from websockets.asyncio.client import connect
 
 from assistant.main import Library, make_embedder, weight_store
-from assistant.main_voice import Busy, make_engines
+from assistant.main_voice import Busy, make_engines, make_recogniser
 from assistant.prepare_voice import prepare_speech
 from assistant.settings import Settings
 from assistant.speak.clauses import clauses
 from assistant.speak.fastspeech2 import FastSpeech2Voice
 from assistant.voice_contracts import FRAME, HEARD_RATE, SPOKEN_RATE, Sound
+from evaluation import speaking
 from evaluation.bench import share
+from evaluation.hearing import Reference, comparable, edits
 from evaluation.replay import Replay, pcm, replay
 
 RESULTS = Path(__file__).parent / "voice.json"
@@ -216,7 +218,39 @@ async def measure(folder: Path) -> dict[str, Any]:
         report["selected"] = stages(
             [each for each in found if each.answer.get("engine") == "selected"], TARGETS["selected"]
         )
+    say("recogniser and voices alone")
+    report["recogniser"] = recogniser([*prepared, *extractive], [*PREPARED, *EXTRACTIVE])
+    report["voices"] = await voices()
     return report
+
+
+def recogniser(sounds: Sequence[Sound], texts: Sequence[str]) -> dict[str, Any]:
+    """Ours beside faster-whisper as it comes, on the spoken questions: characters wrong, seconds a second."""
+    config = Settings()
+    ours = make_recogniser(config)
+    reference = Reference(weight_store(config).path(config.recogniser), config.recogniser_threads)
+    seconds = sum(map(len, sounds)) / HEARD_RATE
+    row: dict[str, Any] = {"clips": len(sounds), "seconds": round(seconds, 1)}
+    for name, engine in (("ours", lambda sound: ours.transcribe(sound).text), ("faster-whisper beam 5", reference)):
+        engine(sounds[0])
+        wrong = characters = 0
+        began = time.perf_counter()
+        heard = [engine(sound) for sound in sounds]
+        taken = time.perf_counter() - began
+        for text, said in zip(heard, texts, strict=True):
+            wrong += edits(comparable(text), comparable(said))
+            characters += len(comparable(said))
+        row[name] = {
+            "character_error_rate": round(wrong / characters, 4),
+            "real_time_factor": round(taken / seconds, 3),
+        }
+    return row
+
+
+async def voices() -> list[dict[str, Any]]:
+    """The figures of both voices: pace, intelligibility when transcribed back, lips, first clause."""
+    found = await speaking.run([Settings().voice_style], light=True, speed=1.0, first=True)
+    return [{name: value for name, value in voice.items() if name != "worst"} for voice in found["voices"]]
 
 
 def main() -> None:
