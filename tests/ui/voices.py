@@ -75,8 +75,8 @@ def talking(recording: bool = False, speaks: bool = True) -> Iterator[tuple[str,
     from ui.chat import mount
 
     talk = Talk()
-    settings = Settings(_env_file=None, asks_per_minute=1000)
-    app = build_app(talk.conversation, lambda: {"ready": True, "hears": True, "speaks": speaks}, settings)
+    config = Settings(_env_file=None, asks_per_minute=1000)
+    app = build_app(talk.conversation, lambda: {"ready": True, "hears": True, "speaks": speaks}, config)
     engines = Engines(
         FakeRecogniser(talk.hear),
         FakeVoiceActivity,

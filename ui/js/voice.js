@@ -21,13 +21,14 @@ class Voice {
   // `value()` is the component's {session, language, words}; `voiced({text, turn_id})` asks for the turn's card.
   constructor(element, value, voiced) {
     Object.assign(this, { element, value, voiced });
-    element.innerHTML = PANEL;
+    element.querySelector(".voice").innerHTML = PANEL;
     this.find = (name) => element.querySelector(`.${name}`);
     this.state = "off";
     this.events = []; // {type, turn_id, at}: messages as they came, `at` in ms of the page
     this.about = null; // the audio message whose sound comes next
     this.question = ""; // what the next turn answers
     this.busy = false; // a turn has been asked for and not all of its sound has come
+    this.running = -1; // the turn that this is, once it has started
     this.shown = new Map(); // turn: the question of its card
     this.player = new Player(
       (turn_id, sequence, milliseconds) => this.line.send({ type: "played", turn_id, sequence, milliseconds }),
@@ -166,7 +167,9 @@ class Voice {
       this.player.resume();
       this._idle();
     } else if (type === "stop") {
-      this.player.stop(turn_id); // a state of hearing or thinking is of something newer
+      if (turn_id === this.running) this.busy = false;
+      this.player.stop(turn_id); // a state of hearing is of something newer
+      if (this.state === "thinking") this._idle();
     } else if (type === "partial") {
       this._caption(message.text, true);
       this._hearing();
@@ -177,11 +180,13 @@ class Voice {
       this._idle();
     } else if (type === "speed") this._note(this.word.speed.replace("{}", Math.round(message.text * 100)));
     else if (type === "finished") {
-      this.busy = false;
+      if (turn_id === this.running) this.busy = false;
       this.player.finish(turn_id);
       if (this.state === "thinking") this._idle();
     } else if (type === "error") {
       this._note(message.message);
+      this.busy = false;
+      if (this.state === "thinking") this._idle();
     } else this._turn(message);
   }
 
@@ -191,11 +196,12 @@ class Voice {
       this.shown = new Map([[turn_id, this.question]]);
       this._clearSaid();
       this._think();
+      this.running = turn_id;
     } else if (type === "turn.answer") {
       const text = this.shown.get(turn_id);
       if (text) this.voiced({ text, turn_id });
     } else if (type === "turn.error") this._note(error.message);
-    else if (type === "turn.cancelled" && turn_id >= this.player.turn) {
+    else if (type === "turn.cancelled" && turn_id === this.running) {
       this.busy = false;
       if (this.state === "thinking") this._idle();
     }
@@ -244,6 +250,7 @@ class Voice {
 
   _think() {
     this.busy = true;
+    this.running = -1;
     this._show("thinking");
   }
 
