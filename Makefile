@@ -43,12 +43,12 @@ bench: setup
 	$(BIN)/python -m evaluation.bench
 	$(BIN)/jiamenkou publish
 	$(BIN)/python -m evaluation.voice_bench
-	$(BIN)/python -m evaluation.bench --readme
+	$(BIN)/python -m evaluation.readme
 
 eval: setup
 	$(BIN)/jiamenkou publish
 	$(BIN)/python -m evaluation.evaluate --engine auto --split test --write
-	$(BIN)/python -m evaluation.bench --readme
+	$(BIN)/python -m evaluation.readme
 
 calibrate: setup
 	$(BIN)/jiamenkou publish --no-prefixes
