@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -12,12 +13,15 @@ import pytest
 from assistant.answer.fake_llm import Lie, LyingLanguageModel
 from assistant.contracts import TurnEvent
 from assistant.dialogue.session import Engines, VoiceSession
+from assistant.dialogue.speaking import FILLERS
 from assistant.hear.chain import RecogniserChain
 from assistant.hear.fake import FakeRecogniser, FakeVoiceActivity
+from assistant.main_voice import keeper
+from assistant.settings import Settings
 from assistant.speak.chain import VoiceChain
 from assistant.speak.fake import FakeVoice
 from assistant.turn import Knowledge
-from assistant.voice_contracts import FRAME, Repair, Sound, VoiceEvent
+from assistant.voice_contracts import FRAME, Repair, Sound, Speech, VoiceEvent
 from tests.dialogue.echo import EchoConversation, silence, tone
 from tests.small_world import open_assistant, published, small_corpus
 
@@ -289,3 +293,33 @@ async def test_a_microphone_that_is_switched_off_in_the_middle_ends_the_turn(cli
     await one.hear(tone(0.6), silence(0.3))
     await one.until("heard")
     assert len(conversation.asked) == 1
+
+
+async def test_sound_is_kept_only_when_the_operator_said_so(tmp_path: Path, client: Make) -> None:
+    kept: list[tuple[int, str]] = []
+    one = client(EchoConversation(), keep=lambda sound, text: kept.append((len(sound), text)))
+    await one.hear(tone(0.6))
+    await one.silent_until("heard")
+    assert kept
+    assert kept[0][1] == "养老床位有多少？"
+    folder = tmp_path / "recordings"
+    keeper(folder)(tone(0.5), "你好")
+    assert {path.suffix for path in folder.iterdir()} == {".wav", ".txt"}
+    assert Settings(_env_file=None).keep_recordings is False  # the default: make_engines then passes no keeper
+
+
+async def test_a_filler_covers_the_wait_for_a_first_clause(client: Make) -> None:
+    class Ready:
+        def find(self, clause: str, speed: float = 1.0) -> Speech | None:
+            return Speech(clause, tone(0.4), prepared=True) if clause in FILLERS.values() else None
+
+        async def prepare(self, clauses: object, progress: object) -> int:
+            return 0
+
+    one = client(EchoConversation(), prepared=Ready(), voice=FakeVoice(delay=0.2))
+    await one.hear(tone(0.6))
+    await one.silent_until("finished")
+    clips = [e.speech for e in one.events if e.type == "audio" and e.speech]
+    assert clips[0].prepared
+    assert clips[0].text == ""  # it is no part of the answer
+    assert "".join(clip.text for clip in clips).startswith("您问的是")
