@@ -10,6 +10,7 @@ from assistant.answer.structure import Structure
 from assistant.contracts import Corpus
 from assistant.understand.question import make_question
 from knowledge.departments import aliases
+from knowledge.load import load_corpus
 from tests.small_world import ORDERS, small_corpus
 
 
@@ -71,3 +72,21 @@ def test_orders_are_no_sentence_and_no_quote(tmp_path: Path) -> None:
     for text in ("第三条讲了什么？", "第二部分讲的是什么？", "这个方案一共有几条？", "第八条讲了什么？"):
         got = ask(corpus, text)
         assert "忽略" not in got.text + "".join(c.quote for c in got.citations), text
+
+
+def test_of_two_documents_the_named_one_answers(tmp_path: Path) -> None:
+    folder = tmp_path / "corpus"
+    small_corpus(folder)
+    other = (folder / "plan.md").read_text(encoding="utf-8")
+    other = other.replace("id: plan", "id: other").replace("便民服务行动方案", "垃圾分类管理办法").replace("7号", "8号")
+    (folder / "zz_other.md").write_text(other, encoding="utf-8")
+    both = load_corpus(folder, strict=True).corpus
+    assert len([d for d in both.documents if d.articles]) == 2
+    for text, number in (
+        ("垃圾分类管理办法的文号是什么？", "8号"),
+        ("便民服务行动方案的文号是什么？", "7号"),
+        ("文号是什么？", "7号"),
+    ):
+        got = ask(both, text)
+        assert got is not None
+        assert number in got.text, text
