@@ -15,6 +15,10 @@ CALIBRATION = json.loads((Path(__file__).parent / "calibration.json").read_text(
 # Cosine to a known phrasing from which a question means that very card.
 NAMED = {Language.CHINESE: 0.93, Language.ENGLISH: 0.89}
 
+_TELEPHONING = frozenset(
+    "phone number telephone hotline call ring dial which what about should office bureau department please there "
+    "have with your need want contact line does reach when".split()
+)
 _FOR_EVERYTHING = "hotlines#12345"
 # The same when the question is which number to ring, so that some card must be meant.
 WHICH = {Language.CHINESE: 0.86, Language.ENGLISH: 0.86}
@@ -124,7 +128,12 @@ class Gate:
         # Some hotline is always near: it must be this one that is meant.
         first = candidates[0]
         is_card = first.passage.kind in ("card", "field") and not first.passage.sample
-        asks_which = FactKind.PHONE in question.kinds and _WHICH_NUMBER.search(question.text)
+        asks_which = FactKind.PHONE in question.kinds and bool(_WHICH_NUMBER.search(question.text))
+        if is_card and question.language is Language.ENGLISH and FactKind.PHONE in question.kinds:
+            # English questions lie near every hotline: its words must name the matter too.
+            asks_which = names_matter(question.text, first.passage)
+            if not asks_which:
+                return "no_phone"
         # The hotline for everything is near every question.
         wanted = WHICH if asks_which and not first.passage.id.startswith(_FOR_EVERYTHING) else NAMED
         if is_card and first.phrasing < wanted[question.language]:
@@ -182,6 +191,13 @@ def counted(candidate: Candidate) -> bool:
     """Whether a number that counts something stands in the evidence; the year of a deadline doesn't."""
     passage = candidate.passage
     return bool(passage.targets) or bool(re.search(r"\d", re.sub(r"\d{4}年底?", "", passage.text)))
+
+
+def names_matter(text: str, passage: Passage) -> bool:
+    """Whether an English question shares a word with what a card is for, beyond words of telephoning."""
+    held = " ".join((passage.english or "", passage.title, *passage.phrasings)).lower()
+    words = {word for word in re.findall(r"[a-z]{4,}", text.lower()) if word not in _TELEPHONING}
+    return any(word[:6] in held for word in words)
 
 
 def uncounted(text: str, candidates: Sequence[Candidate]) -> bool:
