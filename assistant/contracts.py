@@ -332,8 +332,12 @@ class Conversation(Protocol):
         """
         ...
 
-    def cancel(self, session: str) -> int:
-        """Make the running turn stale; returns the epoch from now on (0 for an unknown session)."""
+    def cancel(self, session: str) -> None:
+        """Make the running turn stale."""
+        ...
+
+    def epoch(self, session: str) -> int:
+        """A new epoch for words outside a turn; what ran before is stale."""
         ...
 
     def heard(self, session: str, turn_id: int, text: str) -> None:

@@ -59,13 +59,10 @@ class Sessions:
         session.memory.append(exchange)
         del session.memory[: -self._turns]
 
-    def cancel(self, id_: str) -> int:
-        """Make the running turn stale; returns the new epoch, 0 for an unknown session."""
-        session = self._open.get(id_)
-        if session is None:
-            return 0
-        session.turn_id += 1
-        return session.turn_id
+    def cancel(self, id_: str) -> None:
+        """Make the running turn stale."""
+        if session := self._open.get(id_):
+            session.turn_id += 1
 
     def heard(self, id_: str, turn_id: int, text: str, holds: Callable[[str], bool]) -> None:
         """Cut the memory of a turn to the ``text`` that was heard; ``holds`` tells of a passage id whether it was."""

@@ -254,9 +254,13 @@ class Assistant:
         """The session of this id, for callers that run whole turns."""
         return self._sessions.get(id_)
 
-    def cancel(self, session: str) -> int:
-        """Make the running turn stale; returns the epoch from now on."""
-        return self._sessions.cancel(session)
+    def cancel(self, session: str) -> None:
+        """Make the running turn stale."""
+        self._sessions.cancel(session)
+
+    def epoch(self, session: str) -> int:
+        """A new epoch for words outside a turn; what ran before is stale."""
+        return self._sessions.begin(session)[1]
 
     def heard(self, session: str, turn_id: int, text: str) -> None:
         """Of a turn's answer only ``text`` was heard: memory keeps no more than that."""

@@ -188,6 +188,7 @@ class VoiceSession:
         order = command(text)
         if order == "stop":
             self._interrupt()
+            self._emit(VoiceEvent("nothing", self._turn_id, reason="command"))
         elif order is not None:
             self._interrupt()
             self.change_speed(slower=order == "slower")
@@ -215,7 +216,9 @@ class VoiceSession:
             raise
         except Exception:
             _log.exception("a voice turn failed")
+            self._speaker.stop()
             self._emit(VoiceEvent("error", self._turn_id, text="出了点问题，请再问一次。"))
+            self._emit(VoiceEvent("stop", self._turn_id))
         finally:
             self._on_busy(False)
 
@@ -242,7 +245,7 @@ class VoiceSession:
 
     def _say(self, text: str) -> None:
         """Words of our own, outside a turn."""
-        self._turn_id = max(self._turn_id, self._conversation.cancel(self.session))
+        self._turn_id = self._conversation.epoch(self.session)
         self._speaker.begin(self._turn_id)
         self._speaker.say(text)
         self._speaker.finish()

@@ -40,8 +40,11 @@ class EchoConversation:
         finally:
             self.left += not finished
 
-    def cancel(self, session: str) -> int:
-        return self.sessions.cancel(session)
+    def cancel(self, session: str) -> None:
+        self.sessions.cancel(session)
+
+    def epoch(self, session: str) -> int:
+        return self.sessions.begin(session)[1]
 
     def heard(self, session: str, turn_id: int, text: str) -> None:
         self.heard_only.append((session, turn_id, text))

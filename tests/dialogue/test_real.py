@@ -53,7 +53,7 @@ async def test_a_real_spoken_question_gets_its_article_aloud(
     config = published.model_copy(update={"voice": "light"})
     library = Library(config, make_embedder(config))
     engines = make_engines(config, library)
-    sounds = await spoken(["老房子能加装电梯吗？", "多少钱？"])
+    sounds = await spoken(["老房子能加装电梯吗？", "装一部电梯要多少钱？"])
     session = VoiceSession(assistant(), engines, "real")
     events = await ask_aloud(session, sounds[0])
     heard = next(event.text for event in events if event.type == "heard")

@@ -170,9 +170,11 @@ class ScriptedConversation:
             timings=timings,
         )
 
-    def cancel(self, session: str) -> int:
+    def cancel(self, session: str) -> None:
         self.cancelled.add(session)
-        self.turns += 1  # a new epoch, as with real sessions
+
+    def epoch(self, session: str) -> int:
+        self.turns += 1
         return self.turns
 
     def heard(self, session: str, turn_id: int, text: str) -> None:
