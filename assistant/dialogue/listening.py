@@ -131,12 +131,12 @@ class Listener:
         verdict = completeness(transcript.text) if transcript.text else Completeness.FINISHED
         endpoint.judge(verdict)
         self._on_partial(transcript, _milliseconds(sound))
-        if verdict is not Completeness.UNDECIDED:
+        if verdict not in (Completeness.UNDECIDED, Completeness.LIKELY):
             return transcript
         if self._settled is not None and await asyncio.to_thread(self._settled, transcript.text):
             if pause == self._pause:
                 endpoint.judge(Completeness.FINISHED)
-        elif self._detector is not None:
+        elif self._detector is not None and verdict is Completeness.UNDECIDED:
             tone = await asyncio.to_thread(self._detector.finished, sound)
             if pause == self._pause:
                 endpoint.judge(tone=tone)

@@ -16,6 +16,7 @@ class Completeness(StrEnum):
 
     FINISHED = "finished"  # a question or a request that lacks nothing
     UNFINISHED = "unfinished"  # no sentence ends like this
+    LIKELY = "likely"  # a question by its words, though something in it is odd: misheard, or not all of it
     UNDECIDED = "undecided"  # a statement or a name: a question may follow
 
 
@@ -25,7 +26,12 @@ _BARE = re.compile(r"[^\w]+")
 _HAN = re.compile(r"[㐀-鿿]")
 _PARTICLE = re.compile(r"(?<=.)[啊呀哦噢喔哇啦呐嘞]+$")
 _CLAUSE = re.compile(r"[，,。.！!；;、：:\s]+")
+_WHETHER_WORDS = (
+    "能不能|能否|可不可以|可以不可以|会不会|要不要|需不需要|需要不需要|是不是|是否|有没有|愿不愿意|该不该|用不用|想不想"
+)
 _ASKS_LAST = re.compile(r"(?:吗|吧|伐|怎么办|(?:多少|几)[个张家条套处座所岁点号钱]?|什么|哪里|在哪|谁|没有|行不行)$")
+# The beginning of a question as often as its end.
+_OPEN_TAG = re.compile(rf"(?:{_WHETHER_WORDS}|什么|哪个|哪些|怎么|多少|几[个张家条套处座所]|谁|哪里|哪儿|什么时候)$")
 _GOES_ON = re.compile(r"[，,、：:…—-]\s*$|\.{3}$")
 
 # Words that take a person or a place and then want a verb, with nothing but that behind them.
@@ -47,9 +53,7 @@ _PLACE = re.compile(r"什么时候|什么地方|哪里|哪儿|哪(?![些个一�
 _HOW = re.compile(r"怎么样?|怎样|如何|咋")
 _WHY = re.compile(r"为什么|为啥|干嘛|凭什么")
 _WHO = re.compile(r"谁|哪位")
-_WHETHER = re.compile(
-    r"能不能|能否|可不可以|可以不可以|会不会|要不要|需不需要|需要不需要|是不是|是否|有没有|愿不愿意|该不该|用不用|想不想"
-)
+_WHETHER = re.compile(_WHETHER_WORDS)
 _CHOICE = re.compile(r"(?P<verb>(?![能要会想该用是愿])[㐀-鿿])不(?P=verb)")
 _BETWEEN = re.compile(r"还是.{2,}$|有什么(?:区别|不同|两样)$")
 _REQUEST = re.compile(
@@ -94,6 +98,8 @@ def completeness(text: str) -> Completeness:
         return _FINISHED
     bare = _PARTICLE.sub("", whole)
     verdict = _chinese(bare, text)
+    if verdict is _UNDECIDED and _asks(bare) and len(bare) > 5 and not _OPEN_TAG.search(bare):
+        return Completeness.LIKELY
     # A recogniser writes a comma after many a whole question; only after other endings does it tell.
     if verdict is _FINISHED and _GOES_ON.search(text) and not _ASKS_LAST.search(bare):
         return _UNDECIDED

@@ -33,6 +33,7 @@ class EndpointPolicy:
     pause: int = 96  # asks for recognition, whose verdict comes some 0.3 s later
     finished: int = 320  # a sentence that is complete
     finished_doubted: int = 416  # complete by its words, but it does not sound so
+    likely: int = 832  # a question by its words, though something in it is odd
     undecided: int = 1568  # a statement or a name: a pause of 1.2 s, as late as the voice detector may be
     undecided_doubted: int = 1760  # the same, and it does not sound finished
     unfinished: int = 2016  # the words can't end here
@@ -128,6 +129,8 @@ class Endpoint:
                 return policy.unfinished
             case Completeness.FINISHED:
                 return policy.finished_doubted if doubted else policy.finished
+            case Completeness.LIKELY:
+                return policy.likely
             case Completeness.UNDECIDED:
                 return policy.undecided_doubted if doubted else policy.undecided
 

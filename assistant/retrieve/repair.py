@@ -1,7 +1,7 @@
 """Repair of what a recogniser misheard: words of the domain, by sound, where the evidence is better for it.
 
-Distances are those measured in shared/weights/asr.md: words of two characters must sound alike but for
-an accent, of three within 0.12, longer ones within 0.20 of their syllables. Looser ones do harm.
+Distances are those measured in shared/weights/asr.md: words of two characters must sound alike, of three
+within 0.12, longer ones within 0.20 of their syllables. Looser ones do harm.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class SpeechRepair:
     def _nearest(self, heard: str) -> tuple[str, float] | None:
         sounds = [readings(c) for c in heard]
         size = len(heard)
-        limit = ACCENT if size == 2 else 0.12 if size == 3 else 0.20
+        limit = 0.0 if size == 2 else 0.12 if size == 3 else 0.20
         best: tuple[str, float] | None = None
         for word, wanted in self._by_length.get(size, ()):
             total = 0.0
