@@ -76,7 +76,7 @@ CHECKS = {
 
 _VOICE_NOTE = (
     "Seconds, p50 / p95 of {turns} turns. Speech over 小沪 stopped her in {stop[stopped]} of {stop[asked]} tries, after "
-    "{stop[p50]:.2f} s (p50) and {stop[p95]:.2f} s (p95). {microphones} idle microphones cost {idle:.1%} of the machine. On these recordings the recogniser "
+    "{stop[p50]:.2f} s (p50) and {stop[p95]:.2f} s (p95). {microphones} idle microphones cost {idle:.1%} of the machine. With language model, recogniser and voice the service peaked at {memory:,} MB. On these recordings the recogniser "
     "has {ours[character_error_rate]:.1%} of characters wrong at a real-time factor of {ours[real_time_factor]:.2f}; "
     "faster-whisper with beam 5 and 30 s of padding {reference[character_error_rate]:.1%} at "
     "{reference[real_time_factor]:.2f}. Kokoro's real-time factor is {kokoro[real_time_factor]:.2f}; transcribed back by "
@@ -86,7 +86,7 @@ _VOICE_NOTE = (
 )
 _VOICE_NOTE_CHINESE = (
     "单位为秒，{turns} 次对话的 p50 / p95。{stop[asked]} 次开口打断中停下 {stop[stopped]} 次，用时 {stop[p50]:.2f} 秒（p50）、"
-    "{stop[p95]:.2f} 秒（p95）。{microphones} 个闲置的麦克风占用整机的 {idle:.1%}。在这些录音上，识别的字错率 {ours[character_error_rate]:.1%}，"
+    "{stop[p95]:.2f} 秒（p95）。{microphones} 个闲置的麦克风占用整机的 {idle:.1%}。语言模型、识别和语音都在运行时，内存峰值 {memory:,} MB。在这些录音上，识别的字错率 {ours[character_error_rate]:.1%}，"
     "实时率 {ours[real_time_factor]:.2f}；faster-whisper（beam 5，补到 30 秒）为 {reference[character_error_rate]:.1%} 和 "
     "{reference[real_time_factor]:.2f}。Kokoro 的实时率 {kokoro[real_time_factor]:.2f}；再用 Whisper base 听写，音节错 "
     "{kokoro[syllable_error_rate]:.1%}，字错 {kokoro[character_error_rate]:.1%}，{kokoro[figures]} 个数字错 {wrong} 个；口型偏差 "
@@ -157,6 +157,7 @@ def voice_table(path: Path = VOICE, language: str = "en") -> str:
                 kokoro=kokoro,
                 wrong=len(kokoro["figures_wrong"]),
                 load=data["load"],
+                memory=data["memory_mb"],
             ),
         )
     )

@@ -156,6 +156,19 @@ def processor(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def memory(process: int) -> float:
+    """Peak resident memory of a process and those it started, in MB."""
+    total = 0.0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+        except OSError:
+            continue  # it has ended
+        if process in (int(fields["Pid"]), int(fields["PPid"])) and "VmHWM" in fields:
+            total += int(fields["VmHWM"].split()[0]) / 1024
+    return total
+
+
 async def idle(url: str, process: int, seconds: float = 15.0) -> dict[str, float]:
     """Share of one processor that the server needs for idle microphones, above what it needs anyway."""
     before = processor(process)
@@ -211,13 +224,14 @@ async def measure(folder: Path) -> dict[str, Any]:
             }
         say("idle microphones")
         report["idle"] = await idle(url, process)
-    with serving("llm", folder) as (url, _):
+    with serving("llm", folder) as (url, process):
         say("answers that the model selects")
         await turns(url, prepared[:2], "warm")
         found = await turns(url, prepared, "selected")
         report["selected"] = stages(
             [each for each in found if each.answer.get("engine") == "selected"], TARGETS["selected"]
         )
+        report["memory_mb"] = round(memory(process))
     say("recogniser and voices alone")
     report["recogniser"] = recogniser([*prepared, *extractive], [*PREPARED, *EXTRACTIVE])
     report["voices"] = await voices()
