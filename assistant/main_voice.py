@@ -100,13 +100,10 @@ def make_voice(settings: Settings) -> Voice | None:
     voices: list[Voice] = []
     for name in dict.fromkeys((settings.voice, "kokoro", "light")):
         try:
-            if name != "edge" or settings.voice == "edge":
-                voices.append(makers[name]())
+            voices.append(makers[name]())
         except JiamenkouError:
             continue  # its weights are not here: the next one
-    if not voices:
-        raise SpeakError("No voice is installed.", "Run `jiamenkou weights pull`, or set JIAMENKOU_VOICE=none.")
-    return VoiceChain(voices)
+    return VoiceChain(voices)  # raises SpeakError when there is none
 
 
 def make_prepared(settings: Settings, voice: Voice, busy: Busy | None = None) -> PreparedStore:
@@ -218,9 +215,15 @@ class PoliteVoice:
 
 
 def make_engines(settings: Settings, library: Library) -> Engines:
-    """Everything a voice session needs. Raises JiamenkouError when hearing can't be set up."""
+    """Everything a voice session needs, without a voice when none is installed.
+
+    Raises JiamenkouError when hearing can't be set up.
+    """
     activity = make_activity(settings)
-    voice = make_voice(settings)
+    try:
+        voice = make_voice(settings)
+    except SpeakError:
+        voice = None  # answers are shown, and not spoken
     prepared: PreparedSpeech | None = make_prepared(settings, voice) if voice is not None else None
     try:
         detector = SmartTurn(weight_store(settings).path("smart-turn-v3.2"))

@@ -34,7 +34,10 @@ class VoiceChain:
         ``rest`` is the seconds for which a voice is set aside after its first failure.
         """
         if not voices:
-            raise SpeakError("There is no voice to speak with.", "Set JIAMENKOU_VOICE to one that is installed.")
+            raise SpeakError(
+                "There is no voice to speak with.",
+                "Run `jiamenkou weights pull`, or set JIAMENKOU_VOICE to one that is installed.",
+            )
         self.name = "+".join(voice.name for voice in voices)
         self._voices = tuple(voices)
         self._deadline = deadline

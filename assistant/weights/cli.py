@@ -50,7 +50,9 @@ def _wanted(store: WeightStore) -> list[str]:
     """What hearing and speaking use by the settings."""
     chosen, known = settings(), {model.name for model in store.manifest.models}
     named = {"recogniser": chosen.recogniser}
-    names = [named.get(role, role) for role in store.manifest.wanted if chosen.voice != "none" or "voice" not in role]
+    names = [named.get(role, role) for role in store.manifest.wanted if chosen.voice != "none" or role != "voice"]
+    if chosen.voice == "light":  # its licence is not for everybody: only for who chose it
+        names.append("fastspeech2-baker")
     return [name for name in names if name in known or name in store.manifest.wanted]
 
 

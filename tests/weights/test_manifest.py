@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from assistant.errors import WeightsError
+from assistant.settings import Settings
+from assistant.weights.cli import _wanted
 from assistant.weights.manifest import HubSource, RegistrySource, load
+from assistant.weights.store import WeightStore
 
 TEXT = files("assistant.weights").joinpath("manifest.json").read_text(encoding="utf-8")
 
@@ -65,3 +69,15 @@ def test_parts_must_add_up_and_belong_to_the_source() -> None:
     data["models"][0]["sources"][0]["files"][0]["parts"][0]["package"] = "other"
     with pytest.raises(WeightsError, match="names no package"):
         load(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    ("voice", "fetched"), [("kokoro", {"voice"}), ("light", {"voice", "fastspeech2-baker"}), ("none", set())]
+)
+def test_the_light_voice_is_fetched_only_for_who_chose_it(
+    voice: str, fetched: set[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("assistant.weights.cli.settings", lambda: Settings(_env_file=None, voice=voice))
+    wanted = set(_wanted(WeightStore(tmp_path)))
+    assert wanted & {"voice", "fastspeech2-baker"} == fetched
+    assert {"vad", "turn_detector"} <= wanted
