@@ -19,7 +19,7 @@ from assistant.voice_contracts import HEARD_RATE, Sound, Transcript
 
 LONGEST = 30 * HEARD_RATE  # samples that the encoder has places for
 _FRAMES_A_SECOND = 100
-_LEAST_FRAMES, _ROOM_FRAMES, _MOST_FRAMES = 1000, 150, 3000
+_LEAST_FRAMES, _ROOM_FRAMES, _MOST_FRAMES = 700, 150, 3000
 _PROMPT_TOKENS = 100  # of domain context: more slows the decoder and pulls words in
 _ENGLISH = 0.6  # probability from which speech is taken as English
 
