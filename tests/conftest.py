@@ -88,3 +88,8 @@ def assistant(knowledge: Knowledge) -> Callable[..., Assistant]:
         )
 
     return make
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright's loop stays in the thread, and asynchronous tests can't run after it."""
+    items.sort(key=lambda item: "ui" in item.path.parts)
