@@ -10,9 +10,8 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from assistant.contracts import Corpus
+from assistant.dialogue.pcm import to_pcm
 from assistant.dialogue.session import Engines
 from assistant.errors import HearError, JiamenkouError, SpeakError
 from assistant.hear.chain import RecogniserChain
@@ -253,7 +252,7 @@ def keeper(folder: Path) -> Callable[[Sound, str], None]:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(HEARD_RATE)
-            file.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
+            file.writeframes(to_pcm(sound))
         name.with_suffix(".txt").write_text(text, encoding="utf-8")
 
     return keep

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 DIGITS = "零一二三四五六七八九"
-_VALUES = {character: value for value, character in enumerate(DIGITS)} | {"〇": 0, "两": 2}
+VALUES = {character: value for value, character in enumerate(DIGITS)} | {"〇": 0, "两": 2}
 
 
 def number_of(text: str) -> int | None:
@@ -12,8 +12,8 @@ def number_of(text: str) -> int | None:
         return int(text)
     total = digit = 0
     for character in text:
-        if character in _VALUES:
-            digit = _VALUES[character]
+        if character in VALUES:
+            digit = VALUES[character]
         elif character in "十百":
             total += (digit or 1) * {"十": 10, "百": 100}[character]
             digit = 0

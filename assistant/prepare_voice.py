@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 
 import numpy as np
 
@@ -60,7 +59,6 @@ def structure_questions(knowledge: Knowledge) -> list[str]:
     return asked + [f"{name}负责哪些条？" for name in sorted(knowledge.structure.departments)]
 
 
-@lru_cache(maxsize=1)
 def own_words() -> tuple[str, ...]:
     """What the dialogue itself says."""
     texts: Sequence[str] = [

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
+from assistant.dialogue.pcm import to_pcm
 from assistant.voice_contracts import FRAME, HEARD_RATE, SPOKEN_RATE, Sound
 
 AUDIBLE = 0.003  # of full scale: the first sample that one can hear
@@ -52,11 +53,6 @@ def _edge(sound: Sound, rate: int, last: bool) -> float:
     return float((loud[-1] + 1) * step / rate if last else loud[0] * step / rate)
 
 
-def pcm(sound: Sound) -> bytes:
-    """Sound as the socket takes it."""
-    return (np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes()
-
-
 async def replay(
     url: str,
     sound: Sound,
@@ -87,7 +83,7 @@ async def replay(
                 frame, extra = interrupting[extra], extra + 1
             else:
                 frame = np.zeros(FRAME, np.float32)
-            await socket.send(pcm(frame + room.normal(0, noise, FRAME).astype(np.float32)))
+            await socket.send(to_pcm(frame + room.normal(0, noise, FRAME).astype(np.float32)))
             sent += 1
             now = time.monotonic()
             if interrupt is not None and interrupting is None and clock.sounding and now > clock.sounding + 1.0:

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from websockets.asyncio.client import connect
 
+from assistant.dialogue.pcm import to_pcm
 from assistant.main import Library, make_embedder, weight_store
 from assistant.main_voice import Busy, make_engines, make_recogniser
 from assistant.prepare_voice import prepare_speech
@@ -35,7 +36,7 @@ from assistant.voice_contracts import FRAME, HEARD_RATE, SPOKEN_RATE, Sound
 from evaluation import speaking
 from evaluation.bench import share
 from evaluation.hearing import Reference, comparable, edits
-from evaluation.replay import Replay, pcm, replay
+from evaluation.replay import Replay, replay
 
 RESULTS = Path(__file__).parent / "voice.json"
 IDLE = 24  # microphones
@@ -180,7 +181,7 @@ async def idle(url: str, process: int, seconds: float = 15.0) -> dict[str, float
         async with connect(f"{url}/api/voice?session=idle-{number}") as client:
             began, sent = time.monotonic(), 0
             while time.monotonic() - began < seconds + 2:
-                await client.send(pcm(room.normal(0, 0.0005, FRAME).astype(np.float32)))
+                await client.send(to_pcm(room.normal(0, 0.0005, FRAME).astype(np.float32)))
                 sent += 1
                 await asyncio.sleep(max(0.0, began + sent * FRAME / HEARD_RATE - time.monotonic()))
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assistant.numerals import VALUES
+
 _TENS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000, "亿": 100_000_000}
 _ENGLISH_TENS = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _ENGLISH_NUMBERS = {
@@ -15,7 +17,6 @@ _ENGLISH_NUMBERS = {
         "seventeen eighteen nineteen twenty".split()
     )
 }
-_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _ARABIC = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)\s*(万亿|万|亿|千|百|thousand\b|million\b|billion\b)?", re.IGNORECASE)
 _HAN = re.compile(r"(百分之)?([零〇一二两三四五六七八九十百千万亿]+(?:点[零一二三四五六七八九]+)?)")
 _WORD = re.compile(rf"\b({'|'.join(_ENGLISH_NUMBERS)})\b", re.IGNORECASE)
@@ -210,11 +211,11 @@ def _int(text: str | None) -> int | None:
 def _han_value(run: str) -> float | None:
     whole, _, decimals = run.partition("点")
     if len(whole) > 1 and not set(whole) & set(_TENS):  # 二零二五: digit by digit
-        return float("".join(str(_DIGITS[c]) for c in whole))
+        return float("".join(str(VALUES[c]) for c in whole))
     total, section, digit = 0, 0, 0
     for character in whole:
-        if character in _DIGITS:
-            digit = _DIGITS[character]
+        if character in VALUES:
+            digit = VALUES[character]
         elif character in "万亿":
             total = (total + section + digit) * _TENS[character]
             section = digit = 0
@@ -223,7 +224,7 @@ def _han_value(run: str) -> float | None:
             digit = 0
     value = float(total + section + digit)
     if decimals:
-        value += float("0." + "".join(str(_DIGITS[c]) for c in decimals))
+        value += float("0." + "".join(str(VALUES[c]) for c in decimals))
     return value
 
 

@@ -7,11 +7,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from assistant.errors import HearError
 from assistant.hear.complete import Completeness, completeness
-from assistant.hear.endpoint import EndpointPolicy, Signal
+from assistant.hear.endpoint import Signal
 from assistant.hear.stream import Heard, SpeechStream
 from assistant.voice_contracts import HEARD_RATE, Recogniser, Sound, Transcript, TurnDetector, VoiceActivity
 
@@ -29,7 +27,6 @@ class Utterance:
     transcript: Transcript
     sound: Sound  # HEARD_RATE
     voiced_ms: int  # of speech in it
-    silence_ms: int  # between the last voiced sample and the decision that the turn was over
 
 
 class Listener:
@@ -47,14 +44,13 @@ class Listener:
         detector: TurnDetector | None,
         *,
         on_started: Callable[[], None],
-        on_partial: Callable[[Transcript, int], None],
+        on_partial: Callable[[Transcript], None],
         on_false_start: Callable[[], None],
         on_utterance: Callable[[Utterance], Awaitable[None]],
         context: str = "",
         settled: Callable[[str], bool] | None = None,
-        policy: EndpointPolicy | None = None,
     ) -> None:
-        self._stream = SpeechStream(voice, policy)
+        self._stream = SpeechStream(voice)
         self._recogniser, self._detector, self._context = recogniser, detector, context
         self._settled = settled
         self._on_started, self._on_partial = on_started, on_partial
@@ -130,7 +126,7 @@ class Listener:
         endpoint = self._stream.endpoint
         verdict = completeness(transcript.text) if transcript.text else Completeness.FINISHED
         endpoint.judge(verdict)
-        self._on_partial(transcript, _milliseconds(sound))
+        self._on_partial(transcript)
         if verdict not in (Completeness.UNDECIDED, Completeness.LIKELY):
             return transcript
         if self._settled is not None and await asyncio.to_thread(self._settled, transcript.text):
@@ -159,10 +155,9 @@ class Listener:
                 transcript = await asyncio.to_thread(self._recogniser.transcribe, heard.sound, self._context)
             except HearError as error:
                 _log.warning("recognition failed: %s", error.message)
-                transcript = Transcript("", _milliseconds(heard.sound) / 1000, 0.0, reason="unsure")
+                transcript = Transcript("", len(heard.sound) / HEARD_RATE, 0.0, reason="unsure")
         span = heard.span
-        silence = (span.now - span.end) * 1000 // HEARD_RATE
-        await self._on_utterance(Utterance(transcript, heard.sound, span.voiced * 1000 // HEARD_RATE, silence))
+        await self._on_utterance(Utterance(transcript, heard.sound, span.voiced * 1000 // HEARD_RATE))
 
     def _maybe_partial(self) -> None:
         """A quick look at a long sentence, when no recognition is going on anyway."""
@@ -180,15 +175,4 @@ class Listener:
         except HearError:
             return
         if pause == self._pause and transcript.text:
-            self._on_partial(transcript, _milliseconds(sound))
-
-
-def from_pcm(data: bytes) -> Sound:
-    """16-bit little-endian samples as sound. Raises HearError for half a sample."""
-    if len(data) % 2:
-        raise HearError("Half a sample came.", "Send 16-bit little-endian samples.")
-    return (np.frombuffer(data, dtype="<i2") / np.float32(32768)).astype(np.float32)
-
-
-def _milliseconds(sound: Sound) -> int:
-    return len(sound) * 1000 // HEARD_RATE
+            self._on_partial(transcript)

@@ -24,12 +24,6 @@ from assistant.voice_contracts import (
     VoiceEvent,
 )
 
-
-def detect(text: str) -> Language:
-    """The language that ``text`` is spoken in."""
-    return Language.CHINESE if any("\u4e00" <= c <= "\u9fff" for c in text) else Language.ENGLISH
-
-
 _log = logging.getLogger(__name__)
 
 SLOWEST, FASTEST, STEP = 0.7, 1.3, 0.12  # of the voice's own pace
@@ -41,6 +35,11 @@ UNHEARD = {
     Language.CHINESE: "对不起，我没听清，请再说一遍。",
     Language.ENGLISH: "Sorry, I did not catch that. Please say it again.",
 }
+
+
+def detect(text: str) -> Language:
+    """The language that ``text`` is spoken in."""
+    return Language.CHINESE if any("\u4e00" <= c <= "\u9fff" for c in text) else Language.ENGLISH
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +90,6 @@ class VoiceSession:
         self._held = False  # the sound stands still while we find out whether it was an interruption
         self._turn: asyncio.Task[None] | None = None
         self._turn_id = 0
-        self._answer = ""  # text of the last answer, for saying it again more slowly
 
     async def events(self) -> AsyncIterator[VoiceEvent]:
         """Everything for the client, in order; ends never."""
@@ -155,7 +153,7 @@ class VoiceSession:
         else:
             self._emit(VoiceEvent("speech"))
 
-    def _on_partial(self, transcript: Transcript, milliseconds: int) -> None:
+    def _on_partial(self, transcript: Transcript) -> None:
         if not transcript.text:
             return
         if self._held and not only_listening(transcript.text):
@@ -235,7 +233,6 @@ class VoiceSession:
             self._speaker.language = detect(event.text)
             self._speaker.say(event.text)
         elif event.type == "answer":
-            self._answer = event.answer.text if event.answer else ""
             self._speaker.finish()
         elif event.type == "error":
             self._speaker.say(event.text)

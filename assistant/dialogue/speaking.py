@@ -58,11 +58,6 @@ class Speaker:
         self._moved = asyncio.Event()  # the client has played on
 
     @property
-    def turn_id(self) -> int:
-        """The turn that is or was spoken last."""
-        return self._spoken.turn_id
-
-    @property
     def speaking(self) -> bool:
         """Whether sound of the current turn is still to be heard."""
         return not self._spoken.complete or self._remaining() > 0

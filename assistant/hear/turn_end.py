@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from assistant.errors import HearError
+from assistant.hear.network import open_network
 from assistant.voice_contracts import HEARD_RATE, Sound
 
 _SECONDS = 8
@@ -21,18 +21,9 @@ class SmartTurn:
 
     def __init__(self, path: Path) -> None:
         """Load the ONNX file. Raises ``HearError`` when it can't be."""
-        import onnxruntime
         from faster_whisper.feature_extractor import FeatureExtractor  # type: ignore[import-untyped, unused-ignore]
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session: Any = onnxruntime.InferenceSession(
-                str(path), sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime raises its own unnamed classes
-            raise HearError(f"The turn detector can't be loaded from {path}.", "Run: jiamenkou weights pull") from error
+        self._session = open_network(path, "turn detector")
         self._input = self._session.get_inputs()[0].name
         self._features: Any = FeatureExtractor(chunk_length=_SECONDS)
 

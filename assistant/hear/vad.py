@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.errors import HearError
+from assistant.hear.network import open_network
 from assistant.voice_contracts import HEARD_RATE, Sound
 
 FRAME_SAMPLES = 512  # 32 ms at HEARD_RATE, the only frame that the network takes
@@ -29,19 +28,7 @@ class SileroNetwork:
 
     def __init__(self, path: Path) -> None:
         """Load ``silero_vad.onnx``. Raises ``HearError`` when it can't be."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session: Any = onnxruntime.InferenceSession(
-                str(path), sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime raises its own unnamed classes
-            raise HearError(
-                f"The voice detector can't be loaded from {path}.", "Run: jiamenkou weights pull"
-            ) from error
+        self._session = open_network(path, "voice detector")
         self._rate = np.array(HEARD_RATE, dtype=np.int64)
 
     def run(self, sound: Sound, state: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:

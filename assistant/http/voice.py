@@ -10,13 +10,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
 import structlog
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, Field, ValidationError
 
 from assistant.contracts import Language, TurnEvent
-from assistant.dialogue.listening import from_pcm
+from assistant.dialogue.pcm import from_pcm, to_pcm
 from assistant.dialogue.session import VoiceSession
 from assistant.errors import HearError
 from assistant.http.shapes import SESSION_PATTERN, event_shape
@@ -190,5 +189,4 @@ def _speech(speech: Speech) -> dict[str, Any]:
 def sound_message(event: VoiceEvent) -> bytes:
     """The sound of an ``audio`` event: turn and sequence (unsigned 32 bit, little-endian), then 16-bit samples."""
     assert event.speech is not None  # noqa: S101 - the caller has looked
-    samples = (np.clip(event.speech.sound, -1, 1) * 32767).astype("<i2")
-    return struct.pack("<II", event.turn_id, event.sequence) + samples.tobytes()
+    return struct.pack("<II", event.turn_id, event.sequence) + to_pcm(event.speech.sound)

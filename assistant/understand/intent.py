@@ -12,10 +12,9 @@ from typing import Any
 import yaml
 
 from assistant.contracts import FactKind
-from assistant.numerals import number_of
+from assistant.numerals import VALUES, number_of
 
 DATA = Path(__file__).parent / "intent.yaml"
-_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 
 
 @dataclass(frozen=True)
@@ -78,9 +77,9 @@ def named_years(text: str, this_year: int) -> tuple[int, ...]:
         )
     ]
     for digits in re.findall(r"[二一][零〇九][零〇一二三四五六七八九]{2}(?=年)", text):
-        years.append(int("".join(str(_DIGITS[c]) for c in digits)))
+        years.append(int("".join(str(VALUES[c]) for c in digits)))
     # 二五年 for 2025: digits alone, for 二十五年 is a length of time.
-    years += [2000 + 20 + _DIGITS[d] for d in re.findall(r"(?<![零〇一二三四五六七八九十])二([四五六七八九])年", text)]
+    years += [2000 + 20 + VALUES[d] for d in re.findall(r"(?<![零〇一二三四五六七八九十])二([四五六七八九])年", text)]
     for pattern, offset in _data()["relative_years"].items():
         if re.search(pattern, text, re.IGNORECASE):
             years.append(this_year + offset)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket as sockets
 import struct
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
-import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from assistant.dialogue.pcm import to_pcm
 from assistant.dialogue.session import Engines, VoiceSession
 from assistant.hear.fake import FakeRecogniser, FakeVoiceActivity
 from assistant.http.app import build_app
@@ -24,8 +21,9 @@ from assistant.http.voice import add_voice
 from assistant.settings import Settings
 from assistant.speak.fake import FakeVoice
 from assistant.voice_contracts import FRAME, SPOKEN_RATE, Sound
-from evaluation.replay import pcm, replay
+from evaluation.replay import replay
 from tests.dialogue.echo import EchoConversation, silence, tone
+from tests.serving import serving as served
 
 
 @contextmanager
@@ -38,19 +36,8 @@ def serving(engines: Engines, conversation: EchoConversation, **options: object)
         lambda address: True,
         **options,  # type: ignore[arg-type]
     )
-    with sockets.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    yield f"ws://127.0.0.1:{port}"
-    server.should_exit = server.force_exit = True
-    thread.join(10)
+    with served(app) as address:
+        yield f"ws://{address}"
 
 
 def engines(texts: object = ("养老床位有多少？",), **changes: object) -> Engines:
@@ -145,7 +132,7 @@ async def flood(socket: ClientConnection) -> None:
     """Three hours of silence, as fast as it goes."""
     async with asyncio.timeout(20):
         for _ in range(3 * 3600):
-            await socket.send(pcm(silence(1.0)))
+            await socket.send(to_pcm(silence(1.0)))
             await asyncio.sleep(0)
 
 
@@ -171,7 +158,7 @@ async def test_a_client_that_vanishes_leaves_nothing_running() -> None:
         socket = await connect(f"{url}/api/voice?session=gone")
         await read(socket, "listening")
         for start in range(0, len(sound := np.concatenate([tone(0.6), silence(1.0)])), FRAME):
-            await socket.send(pcm(sound[start : start + FRAME]))
+            await socket.send(to_pcm(sound[start : start + FRAME]))
         await read(socket, "turn.text")
         socket.transport.abort()
         async with asyncio.timeout(5):

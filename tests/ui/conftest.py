@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
 
 from assistant.http.app import build_app
 from assistant.settings import Settings
 from tests.http.conversation import ScriptedConversation
+from tests.serving import serving
 
 FLAGS = [
     "--headless",
@@ -30,25 +26,6 @@ FLAGS = [
 ]
 
 
-@contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """The address of ``app``, served from a thread."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 30
-    while not server.started:
-        assert time.monotonic() < deadline, "the page did not start in 30 seconds"
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    server.force_exit = True
-    thread.join(10)
-
-
 @pytest.fixture(scope="session")
 def served() -> Iterator[tuple[str, ScriptedConversation]]:
     """The address of a running page, and the conversation behind it."""
@@ -57,8 +34,8 @@ def served() -> Iterator[tuple[str, ScriptedConversation]]:
     conversation = ScriptedConversation(pause=0.03)
     settings = Settings(_env_file=None, asks_per_minute=1000)
     app = mount(build_app(conversation, lambda: {"ready": True}, settings), conversation)
-    with serving(app) as url:
-        yield url, conversation
+    with serving(app) as address:
+        yield f"http://{address}", conversation
 
 
 @pytest.fixture(scope="session")

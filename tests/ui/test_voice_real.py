@@ -18,7 +18,7 @@ from assistant.main_voice import CONTEXT, make_activity, make_recogniser, make_v
 from assistant.prepare_voice import warm
 from assistant.settings import settings
 from assistant.voice_contracts import SPOKEN_RATE
-from tests.ui.conftest import serving
+from tests.serving import serving
 from tests.ui.voices import flags, write
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
@@ -55,9 +55,9 @@ def test_a_spoken_question_finds_its_article_and_is_answered_aloud(launch, assis
         app.state.limiter.allow,
     )
     browser = launch(*flags(write(tmp_path / "asked.wav", pause, asked, pause, rate=SPOKEN_RATE)))
-    with serving(mount(app, conversation)) as url:
+    with serving(mount(app, conversation)) as address:
         page = browser.new_page(locale="zh-CN")
-        page.goto(url)
+        page.goto(f"http://{address}")
         page.wait_for_selector(".send:not([disabled])")
         page.click(".talk")
         page.locator(".turn a.citation").first.wait_for(timeout=30_000)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from assistant.dialogue.pcm import to_pcm
 from assistant.dialogue.session import Engines, VoiceSession
 from assistant.hear.fake import FakeRecogniser, FakeTurnDetector, FakeVoiceActivity
 from assistant.http.app import build_app
@@ -17,7 +18,7 @@ from assistant.settings import Settings
 from assistant.speak.fake import FakeVoice
 from assistant.voice_contracts import HEARD_RATE, Repair, Sound
 from tests.http.conversation import ScriptedConversation
-from tests.ui.conftest import serving
+from tests.serving import serving
 
 RATE = 48_000  # Hz of a sound card
 
@@ -39,7 +40,7 @@ def write(path: Path, *sounds: Sound, rate: int = RATE) -> Path:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes((np.clip(np.concatenate(sounds), -1, 1) * 32767).astype("<i2").tobytes())
+        file.writeframes(to_pcm(np.concatenate(sounds)))
     return path
 
 
@@ -90,8 +91,8 @@ def talking(recording: bool = False, speaks: bool = True) -> Iterator[tuple[str,
         return talk.sessions[-1]
 
     add_voice(app, open_session, talk.conversation.erase, app.state.limiter.allow, recording=recording)
-    with serving(mount(app, talk.conversation)) as url:
-        yield url, talk
+    with serving(mount(app, talk.conversation)) as address:
+        yield f"http://{address}", talk
 
 
 def seconds(sound: Sound) -> float:
