@@ -8,6 +8,7 @@ JiamenkouError
 ├── InputError          the resident's input can't be used
 ├── RetrieveError       the index can't be opened or asked
 ├── AnswerError         the language model is late, broken, or away
+├── HandoffError        a call to a person can't be made, taken or answered
 ├── HearError           sound can't be read, or no recogniser works
 └── SpeakError          a voice is late, broken, or away
 """
@@ -50,6 +51,10 @@ class RetrieveError(JiamenkouError):
 
 class AnswerError(JiamenkouError):
     """The language model is late, broken, or away."""
+
+
+class HandoffError(JiamenkouError):
+    """A call to a person can't be made, taken or answered."""
 
 
 class HearError(JiamenkouError):
