@@ -243,8 +243,8 @@ class Answer(Frozen):
 class Contacts(Frozen):
     """Whom a resident may turn to: a hotline always, and the counter or department that the last answer named."""
 
-    hotline: Passage | None = None  # the phone field of a hotline's card
-    counter: tuple[Passage, ...] = ()  # a service card and its fields, in order
+    hotline: tuple[Passage, ...] = ()  # a hotline's card and its fields, in order
+    counter: tuple[Passage, ...] = ()  # a service's card and its fields
     department: str = ""
 
 

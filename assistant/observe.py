@@ -53,6 +53,9 @@ class TurnObserver:
             registry=registry,
         )
         self._ratings = Counter("jiamenkou_ratings", "Thumbs given by residents.", ("good",), registry=registry)
+        self._calls = Counter(
+            "jiamenkou_calls", "Calls of residents to a person, by what happened.", ("outcome",), registry=registry
+        )
         self._log = structlog.get_logger("turn")
 
     def turn_finished(self, question: str, answer: Answer) -> None:
@@ -76,6 +79,11 @@ class TurnObserver:
             question_characters=len(question),
             milliseconds=round(total, 1),
         )
+
+    def called(self, outcome: str) -> None:
+        """Count one step of a call to a person: opened, taken, or how it ended. Nobody's words."""
+        self._calls.labels(outcome).inc()
+        self._log.info("call", outcome=outcome)
 
     def rated(self, good: bool) -> None:
         """Count one thumb."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 import threading
 from collections.abc import Callable
@@ -54,8 +55,12 @@ def _check_port(config: Settings) -> None:
 def _serve(config: Settings, say: Callable[[str], None]) -> None:
     import uvicorn
 
+    from assistant.dialogue.people import People
     from assistant.dialogue.session import VoiceSession
+    from assistant.handoff.desk import Desk
     from assistant.http.app import build_app
+    from assistant.http.calls import add_calls
+    from assistant.http.takeaway import add_takeaway
     from assistant.http.voice import add_voice
     from assistant.main import build, model_or_none
     from assistant.main_voice import Busy, engines_or_none
@@ -68,8 +73,14 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     configure_logging(config.log_level)
     prepare()  # the first question must not wait for the guard's patterns
     model = model_or_none(config, say)
-    assistant, library = build(config, model, [TurnObserver()], config.engine)
+    observer = TurnObserver()
+    assistant, library = build(config, model, [observer], config.engine)
+    desk = Desk(
+        config.call_wait_seconds, config.call_idle_seconds, config.call_absence_seconds, counted=observer.called
+    )
+    people = People(assistant, desk)
     preparing = {"done": 0, "of": 0}
+    instance = secrets.token_hex(8)  # another one after each start: pages then load themselves anew
 
     # The first question must not wait for what is loaded on first use.
     library.knowledge().retriever.search(make_question(clean_question("养老床位有多少張？")), date.today())
@@ -81,6 +92,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
         knowledge = library.knowledge()
         return {
             "ready": True,
+            "instance": instance,
             "release": knowledge.release,
             "passages": len(knowledge.passages),
             "prefixes": preparing,
@@ -89,18 +101,22 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
             "clips": clips,
         }
 
-    service = build_app(assistant, health, config)
+    service = build_app(people, health, config)
+    service.state.ticks += [assistant.expire, desk.tick]
+    add_takeaway(service, people, config)
+    add_calls(service, people)
     busy = Busy()
     if engines is not None:
         add_voice(
             service,
-            lambda session, language: VoiceSession(assistant, engines, session, language, busy),
-            assistant.erase,
+            lambda session, language: VoiceSession(people, engines, session, language, busy, people.expects),
+            people.erase,
             service.state.limiter.allow,
             config.voice_sessions,
             config.keep_recordings,
+            people,
         )
-    app = mount(service, assistant)
+    app = mount(service, people)
 
     def background() -> None:
         if engines is not None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from assistant.contracts import Answer, Exchange, Language
 
-
 _log = logging.getLogger(__name__)
 
 
@@ -23,7 +22,6 @@ class Session:
     language: Language | None = None
     memory: list[Exchange] = field(default_factory=list)
     last: Answer | None = None  # what 再说一遍 repeats
-    last_turn: int = 0  # the turn that ``last`` answered
     answers: dict[int, Answer] = field(default_factory=dict)  # the last few by turn
     touched: float = 0.0
 
@@ -80,7 +78,7 @@ class Sessions:
 
     def answer(self, session: Session, turn_id: int, answer: Answer) -> None:
         """Keep what turn ``turn_id`` answered: the last one to repeat, the last few to take home."""
-        session.last, session.last_turn = answer, turn_id
+        session.last = answer
         session.answers[turn_id] = answer
         while len(session.answers) > self._turns:
             del session.answers[next(iter(session.answers))]
@@ -90,10 +88,11 @@ class Sessions:
         session = self._open.get(id_)
         return session.answers.get(turn_id) if session else None
 
-    def last(self, id_: str) -> Answer | None:
-        """The last answer of a session; opens none."""
+    def spoken_of(self, id_: str) -> Answer | None:
+        """The last answer of a session that is about something, and no talk; opens none."""
         session = self._open.get(id_)
-        return session.last if session else None
+        answers = reversed(session.answers.values()) if session else ()
+        return next((each for each in answers if each.engine not in ("talk", "person", "relay")), None)
 
     def exchanges(self, id_: str) -> tuple[Exchange, ...]:
         """What a session remembers, oldest first; opens none."""

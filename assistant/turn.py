@@ -191,7 +191,7 @@ class Assistant:
         if kind == "repeat":
             return session.last or talk("nothing_to_repeat", spoken)
         if kind == "person":
-            card = knowledge.refusals.hotline(named_hotline(session.last) or "12345")
+            card = knowledge.refusals.hotline(named_hotline(self._sessions.spoken_of(session.id)) or "12345")
             return ask_for_person(card, spoken)
         return talk(kind, spoken) if kind else None
 
@@ -308,7 +308,7 @@ class Assistant:
 
     async def contacts(self, session: str) -> Contacts:
         """Whom to turn to about what was spoken of last."""
-        knowledge, last = self._knowledge(), self._sessions.last(session)
+        knowledge, last = self._knowledge(), self._sessions.spoken_of(session)
         asked = self._sessions.exchanges(session)
         evidence = Evidence()
         if asked and not named_hotline(last):

@@ -26,23 +26,29 @@ def contacts(
     counter: tuple[Passage, ...] = ()
     number = named_hotline(last)
     for citation in last.citations if last else ():
-        cited = passages.get(citation.passage_id)
-        card = passages.get(cited.parent or cited.id) if cited and cited.kind in ("card", "field") else None
+        passage = passages.get(citation.passage_id)
+        card = passages.get(passage.parent or passage.id) if passage and passage.kind in ("card", "field") else None
         if card is None or not card.valid_on(day):
             continue
-        fields = sorted((p for p in passages.values() if p.parent == card.id), key=lambda p: p.order)
-        called = next((f.values[0] for f in fields if f.field == "phone" and f.values), "")
+        whole = _whole(card, passages)
+        called = next((field.values[0] for field in whole if field.field == "phone" and field.values), "")
         if not card.sample and refusals.hotline(called):
             number = number or called  # the answer was about a hotline itself
-        elif not counter:
-            counter = (card, *fields)
+        else:
+            counter = counter or whole
     number = number or _near(evidence)
-    hotline = refusals.hotline(number) or refusals.hotline(EVERYTHING)
+    cited = refusals.hotline(number) or refusals.hotline(EVERYTHING)
+    hotline = passages.get((passages[cited.passage_id].parent or "") if cited else "")
     return Contacts(
-        hotline=passages.get(hotline.passage_id) if hotline else None,
+        hotline=_whole(hotline, passages) if hotline else (),
         counter=counter,
         department=last.departments[0] if last and last.departments else "",
     )
+
+
+def _whole(card: Passage, passages: Mapping[str, Passage]) -> tuple[Passage, ...]:
+    """A card and its fields in order."""
+    return (card, *sorted((each for each in passages.values() if each.parent == card.id), key=lambda each: each.order))
 
 
 def _near(evidence: Evidence) -> str:

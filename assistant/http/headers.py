@@ -14,7 +14,7 @@ PAGE = (
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
-OURS = ("/api/", "/document/", "/health", "/metrics")
+OURS = ("/api/", "/document/", "/take/", "/health", "/metrics")
 
 
 class SecurityHeaders:
