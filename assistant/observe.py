@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 
 from assistant.contracts import Answer
 
 BUCKETS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0, 5.0, 10.0, 20.0)  # seconds
-
-
-def configure_logging(level: str = "info") -> None:
-    """Send structured lines to standard error from ``level`` (debug, info, warning, error) on."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
 
 
 class TurnObserver:

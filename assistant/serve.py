@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import socket
 import threading
@@ -64,13 +65,15 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     from assistant.http.voice import add_voice
     from assistant.main import build, model_or_none
     from assistant.main_voice import Busy, engines_or_none
-    from assistant.observe import TurnObserver, configure_logging
+    from assistant.logs import configure_logging
+    from assistant.observe import TurnObserver
     from assistant.understand.clean import clean_question
     from assistant.understand.guard import prepare
     from assistant.understand.question import make_question
     from ui.chat import mount
 
     configure_logging(config.log_level)
+    _no_dumps()
     prepare()  # the first question must not wait for the guard's patterns
     model = model_or_none(config, say)
     observer = TurnObserver()
@@ -129,10 +132,19 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     threading.Thread(target=background, daemon=True).start()
     say(f"Open http://{config.host}:{config.port}")
     try:
-        uvicorn.run(app, host=config.host, port=config.port, log_level="warning", access_log=False)
+        # Without its own logging: an access log would hold addresses, an error log the messages of errors.
+        uvicorn.run(app, host=config.host, port=config.port, log_config=None, log_level="warning", access_log=False)
     finally:
         if model is not None:
             asyncio.run(model.close())
+
+
+def _no_dumps() -> None:
+    """A crash must not write the memory, with what residents said, to a disk."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # no such thing on this system
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 async def _prepare(
