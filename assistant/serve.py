@@ -61,12 +61,15 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     from assistant.handoff.desk import Desk
     from assistant.http.app import build_app
     from assistant.http.calls import add_calls
+    from assistant.http.staff.calls import add_console
+    from assistant.http.staff.site import add_staff
     from assistant.http.takeaway import add_takeaway
     from assistant.http.voice import add_voice
+    from assistant.logs import configure_logging
     from assistant.main import build, model_or_none
     from assistant.main_voice import Busy, engines_or_none
-    from assistant.logs import configure_logging
     from assistant.observe import TurnObserver
+    from assistant.staff.desk import open_staff
     from assistant.understand.clean import clean_question
     from assistant.understand.guard import prepare
     from assistant.understand.question import make_question
@@ -119,6 +122,8 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
             config.keep_recordings,
             people,
         )
+    frame = add_staff(service, open_staff(config), config)
+    add_console(frame, people)
     app = mount(service, people)
 
     def background() -> None:
