@@ -53,7 +53,7 @@ class Verifier:
 
     def checked(self, answer: Answer, question: Question | None, decision: Decision | None) -> Answer:
         """``answer`` when it passes; else the extractive one; else an honest refusal."""
-        found = () if answer.engine in ("guard", "talk") else self.problems(answer, question)
+        found = () if answer.engine in ("guard", "talk", "person") else self.problems(answer, question)
         if not found:
             return answer
         # Their kinds only: what a model wrote may repeat the resident's words.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
@@ -153,7 +154,7 @@ class People(Conversation):
         Raises HandoffError for an empty or too long text, or a call that is not theirs.
         """
         call = self.desk.mine(id_, staff)
-        said = tidy(text, REPLY + 1)
+        said = _written(text)
         if not re.search(r"\w", said):
             raise HandoffError("还没有写内容。", "请写好再发送。")
         if len(said) > REPLY:
@@ -258,6 +259,12 @@ class People(Conversation):
 def number_of(contacts: Contacts) -> str:
     """The number of the hotline; '' without one."""
     return next((each.values[0] for each in contacts.hotline if each.field == "phone" and each.values), "")
+
+
+def _written(text: str) -> str:
+    """What staff wrote, on one line and without characters that can't be seen."""
+    shown = (c if unicodedata.category(c)[0] != "C" else " " if c.isspace() else "" for c in text)
+    return " ".join("".join(shown).split())
 
 
 def _yes_or_no(text: str) -> bool | None:
