@@ -8,11 +8,13 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -26,8 +28,6 @@ from tests.handoff.world import Member, Stream, _token
 from tests.small_world import small_corpus
 from tests.wipe.server import ASKED, name_of
 from tests.wipe.traces import forms, in_bytes, in_files, in_memory, in_open_files, in_tables
-
-pytestmark = pytest.mark.slow
 
 PASSWORD = "seven quiet herons wade"
 FACES = (
@@ -308,6 +308,7 @@ async def plant(server: Server) -> None:
         assert not in_bytes(ANYTHING, metrics)
 
 
+@pytest.mark.slow
 def test_nothing_of_a_resident_is_left(server: Server) -> None:
     server.staff()
     asyncio.run(plant(server))
@@ -336,24 +337,23 @@ async def _ask_once(server: Server) -> None:
         assert reply.json()["citations"]
 
 
-def test_recordings_that_the_operator_keeps_are_found(tmp_path: Path) -> None:
-    """The way of looking finds what is there; and the resident is told."""
-    running = Server(tmp_path, JIAMENKOU_KEEP_RECORDINGS="true")
-
-    async def speak() -> None:
-        async with connect(f"ws://127.0.0.1:{running.port}/api/voice?session=kept") as line:
-            told = json.loads(await line.recv())
-            assert told["recording"] is True
-            for piece in (sound(0.3, 0.8), sound(0.0, 1.6)):
-                await line.send(piece)
-            async with asyncio.timeout(20):
-                async for message in line:
-                    if isinstance(message, str) and json.loads(message)["type"] == "heard":
-                        return
-
-    try:
-        asyncio.run(speak())
-        found = in_files(forms(CANARY["spoken"]), [running.data])
-        assert [Path(name).parent.name for name in found] == ["recordings"]
-    finally:
-        running.stop()
+def test_the_ways_of_looking_find_what_is_there(tmp_path: Path) -> None:
+    word = CANARY["typed"]
+    for number, form in enumerate(forms(word)):
+        (tmp_path / f"form-{number}").write_bytes(b"before" + form + b"after")
+    (tmp_path / word).touch()
+    found = in_files(forms(word), [tmp_path])
+    assert len(found) == len(forms(word)) + 1
+    assert in_files(forms(CANARY["streamed"]), [tmp_path]) == {}
+    with closing(sqlite3.connect(tmp_path / "some.db")) as database:
+        for number in range(6):
+            database.execute(f"CREATE TABLE t{number} (a, b)")
+        database.execute("INSERT INTO t3 VALUES (1, ?)", (f"我叫{word}",))
+        database.execute("INSERT INTO t4 VALUES (1, ?)", (word.encode("utf-16-le"),))
+        database.commit()
+    assert {name.rpartition(":")[2] for name in in_tables(forms(word), [tmp_path])} == {"t3", "t4"}
+    with (tmp_path / "deleted").open("w+", encoding="utf-8") as file:
+        file.write(word)
+        file.flush()
+        Path(file.name).unlink()
+        assert any("deleted" in name for name in in_open_files(forms(word), os.getpid()))
