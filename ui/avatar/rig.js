@@ -1,0 +1,103 @@
+/* Puts numbers onto the layers of xiaohu.svg: a few attributes a frame, written only when they changed. */
+
+import { curves } from "./mouth.js";
+
+const f = (value) => Math.round(value * 100) / 100;
+let copies = 0;
+
+/** Make the drawing's ids unique on the page, so that two faces may stand on it. */
+function parse(text) {
+  copies += 1;
+  const prefix = `xiaohu${copies}-`;
+  const unique = text.replace(/\bid="/g, `id="${prefix}`).replace(/url\(#/g, `url(#${prefix}`);
+  const svg = new DOMParser().parseFromString(unique, "image/svg+xml").documentElement;
+  if (svg.nodeName !== "svg") throw new Error("xiaohu.svg is not a drawing");
+  const parts = {};
+  for (const element of svg.querySelectorAll("[id]")) parts[element.id.slice(prefix.length)] = element;
+  return { svg: document.importNode(svg, true), prefix, names: Object.keys(parts) };
+}
+
+export class Rig {
+  /** `text` is xiaohu.svg; `view` is "half" (to the hips) or "bust" (head and shoulders). */
+  constructor(text, view = "half") {
+    const { svg, prefix, names } = parse(text);
+    this.svg = svg;
+    this.part = Object.fromEntries(names.map((name) => [name, svg.querySelector(`#${prefix}${name}`)]));
+    this.written = new Map();
+    this.hands = { right: "rest", left: "rest" };
+    this.details = [...svg.querySelectorAll(".detail")];
+    if (view === "bust") svg.setAttribute("viewBox", "190 70 520 520");
+    Object.assign(svg.style, { width: "100%", height: "100%", display: "block" });
+    svg.setAttribute("preserveAspectRatio", view === "bust" ? "xMidYMid slice" : "xMidYMax meet");
+  }
+
+  set(name, attribute, value) {
+    const key = `${name} ${attribute}`;
+    if (this.written.get(key) === value) return;
+    this.written.set(key, value);
+    this.part[name].setAttribute(attribute, value);
+  }
+
+  simple(on) {
+    for (const element of this.details) element.style.display = on ? "none" : "";
+  }
+
+  mouth(numbers, smile) {
+    for (const [name, d] of Object.entries(curves(numbers, smile))) this.set(name, "d", d);
+  }
+
+  /** `closed` 0 to 1, `squint` lifts the lower lids. */
+  lids(closed, squint) {
+    const t = f(closed);
+    const q = f(Math.min(1, squint) * 3.2);
+    const mixed = (open, shut) => f(open + (shut - open) * t);
+    const [x1, y1, x2, y2] = [mixed(8, 11), mixed(-19, 14.5), mixed(-17, -14), mixed(-17, 13)];
+    const corner = mixed(0, 2.5);
+    const lid = t < 0.02 ? "" : `M26.5 6C10-22-19-21-28.500 0L-27 ${corner}C${x2} ${y2} ${x1} ${y1} 25 6Z`;
+    const thick = mixed(0, 1.6);
+    const lash = `M25.500 6.500C${x1} ${y1} ${x2} ${y2} -27 ${corner}L-35 ${f(-5 + t * 6)}C-33 ${f(-5 + t * 8)} -30 ${f(-6 + t * 9)} -28 ${f(-5 + t * 7.5)}` +
+      `C${f(x2 - 2.5)} ${f(y2 - 6 + thick)} ${f(x1 + 1)} ${f(y1 - 3.4 + thick)} 25.500 6.500Z`;
+    const under = `M-25 ${f(4 - q * 0.3)}C-13 ${f(15.5 - q)} 10 ${f(16 - q)} 23 ${f(8 - q * 0.2)}`;
+    const lower = q < 0.1 ? "" : `M-26 2C-14 19 10 19 25 7C23 8 24 8 23 ${f(8 - q * 0.2)}C10 ${f(16 - q)} -13 ${f(15.5 - q)} -25 ${f(4 - q * 0.3)}Z`;
+    for (const side of ["right", "left"]) {
+      this.set(`lid-${side}`, "d", lid.replaceAll(".500", ".5"));
+      this.set(`lash-${side}`, "d", lash.replaceAll(".500", ".5"));
+      this.set(`under-${side}`, "d", under);
+      this.set(`lower-lid-${side}`, "d", lower);
+      this.set(`iris-${side}`, "visibility", t > 0.97 ? "hidden" : "visible");
+    }
+  }
+
+  /** Everything but mouth and lids. `v` holds the channels of motion.js, `breath` is 0 to 1. */
+  body(v, breath, hands) {
+    const bow = v.bow;
+    const rise = 2.6 * breath;
+    this.set("figure", "transform", `translate(450 1200) scale(${f(1 + 0.022 * v.forward)}) translate(-450 -1200)`);
+    this.set("body", "transform", `translate(0 1200) scale(1 ${f((1 - 0.035 * bow + 0.0032 * breath) * 1000) / 1000}) translate(0 -1200)`);
+    const shoulder = `translate(0 ${f(24 * bow - rise * 0.85)})`;
+    this.set("shoulder-right", "transform", shoulder);
+    this.set("shoulder-left", "transform", `translate(900 ${f(24 * bow - rise * 0.85)}) scale(-1 1)`);
+    const head = `translate(${f(v.turnX * 3)} ${f(26 * bow + 3 * v.turnY - rise)}) rotate(${f(v.tilt)} 450 470)`;
+    const down = 1 - 0.05 * Math.max(0, bow) - 0.012 * Math.max(0, v.turnY);
+    this.set("head", "transform", `${head} translate(0 ${f(440 * (1 - down))}) scale(1 ${f(down)})`);
+    this.set("hair-back", "transform", `${head} translate(${f(-5 * v.turnX)} 0)`);
+    this.set("features", "transform", `translate(${f(9 * v.turnX)} ${f(9 * v.turnY + 10 * bow)})`);
+    this.set("nose", "transform", `translate(${f(4 * v.turnX)} ${f(2.5 * v.turnY)})`);
+    this.set("ears", "transform", `translate(${f(-4 * v.turnX)} ${f(-4 * v.turnY - 6 * bow)})`);
+    this.set("hair-front", "transform", `translate(${f(2.5 * v.turnX)} ${f(3 * v.turnY + 4 * bow)})`);
+    for (const side of ["right", "left"]) {
+      const out = side === "right" ? 1 : -1;
+      const x = side === "right" ? 400 : 500;
+      this.set(`brow-${side}`, "transform", `translate(0 ${f(-7 * v.brow - 1.5 * v.worry)}) rotate(${f(-9 * v.worry * out)} ${x} 255)`);
+      this.set(`iris-${side}`, "transform", `translate(${f(-1 * out * -0.5 + 7 * v.gazeX)} ${f(0.5 + 4.6 * v.gazeY)})`);
+      this.set(`arm-${side}`, "transform", `translate(291 592) rotate(${f(v[`${side}Upper`])})`);
+      this.set(`forearm-${side}`, "transform", `translate(0 268) rotate(${f(v[`${side}Fore`])})`);
+      this.set(`hand-${side}`, "transform", `translate(0 206) rotate(${f(v[`${side}Hand`])})`);
+      if (hands[side] !== this.hands[side]) {
+        this.set(`hand-${side}-${this.hands[side]}`, "visibility", "hidden");
+        this.set(`hand-${side}-${hands[side]}`, "visibility", "visible");
+        this.hands[side] = hands[side];
+      }
+    }
+  }
+}
