@@ -29,7 +29,7 @@ export const GESTURES = {
   ],
   point: [
     [0, { leftUpper: 8, leftFore: -75, turnX: -0.2, gazeX: -0.1 }],
-    [0.16, { leftUpper: 3, leftFore: -219, leftHand: -18, turnX: 0.5, gazeX: 0.8, gazeY: 0.05, tilt: 3, brow: 0.3, smile: 0.6 }, { left: "present" }],
+    [0.16, { leftUpper: 3, leftFore: -216, leftHand: -18, turnX: 0.5, gazeX: 0.8, gazeY: 0.05, tilt: 3, brow: 0.3, smile: 0.6 }, { left: "present" }],
     [1.3, { gazeX: 0, turnX: 0.15 }],
     [1.7, { leftHand: -9 }],
     [2.0, { leftHand: -18 }],
@@ -94,7 +94,7 @@ export class Motion {
     this.gesturing = { name, start: this.time, held: {} };
   }
 
-  /** Go on by `seconds`; `calm` leaves only blinking. */
+  /** Go on by `seconds`; `calm` leaves blinking, and poses without movement. */
   advance(seconds, speaking, calm) {
     const whole = Math.min(seconds, 0.25);
     this.time += whole;
@@ -123,7 +123,7 @@ export class Motion {
   }
 
   target(speaking, calm) {
-    const target = { ...CHANNELS, ...(calm ? { lids: this.pose === "sleeping" ? 1 : 0 } : POSES[this.pose]) };
+    const target = { ...CHANNELS, ...POSES[this.pose] };
     if (calm) return target;
     const t = this.time;
     const awake = this.pose !== "sleeping";

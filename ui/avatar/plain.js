@@ -1,9 +1,11 @@
 /* The simplest face that fills the slot: a circle with two eyes and a mouth. Also what is shown when all else fails. */
 
+import { OCULUS } from "./mouth.js";
+
 const NAMES = { poses: ["idle", "listening", "thinking", "speaking", "sleeping"], gestures: ["greet", "point", "sorry", "urgent", "nod"] };
 const OPENNESS = { // of each mouth shape, 0 to 1
   rest: 0, closed: 0, teeth: 0.2, tongue: 0.4, back: 0.45, smile: 0.3, round_teeth: 0.4, narrow: 0.2, open: 1, mid: 0.6,
-  wide: 0.35, round: 0.7, pursed: 0.3,
+  wide: 0.35, round: 0.7, pursed: 0.3, TH: 0.3, nn: 0.25, RR: 0.35,
 };
 const DRAWING = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200" role="img" aria-label="小沪">
   <circle cx="100" cy="100" r="92" fill="#ffdcbf" stroke="#17665c" stroke-width="8"/>
@@ -14,6 +16,7 @@ export function plain(container, options = {}) {
   const now = options.now || (() => performance.now() / 1000);
   const svg = new DOMParser().parseFromString(DRAWING, "image/svg+xml").documentElement;
   Object.assign(svg.style, { width: "100%", height: "100%" });
+  if (options.label) svg.setAttribute("aria-label", options.label);
   container.replaceChildren(svg);
   const mouth = svg.querySelector(".mouth");
   const eyes = svg.querySelector(".eyes");
@@ -49,8 +52,10 @@ export function plain(container, options = {}) {
       pose = name;
     },
     speak(visemes, start = now()) {
-      if (!visemes.length) return false;
-      clips.push({ visemes, start });
+      const steps = visemes.map((step) => (Array.isArray(step) ? step : [step.start_ms, step.shape]))
+        .map(([at, name]) => [at, OCULUS[name] || name]).filter(([at, name]) => Number.isFinite(at) && name in OPENNESS);
+      if (!steps.length || !Number.isFinite(start)) return false;
+      clips.push({ visemes: steps, start });
       return true;
     },
     stopSpeaking() {
@@ -59,6 +64,10 @@ export function plain(container, options = {}) {
     },
     gesture: (name) => check(NAMES.gestures, name), // it has no hands: nothing to do
     lookAt(x) {
+      if (x === undefined) {
+        svg.querySelector(".eyes").style.translate = "";
+        return;
+      }
       const box = container.getBoundingClientRect();
       svg.querySelector(".eyes").style.translate = `${x < box.left + box.width / 2 ? -4 : 4}px 0`;
     },
