@@ -103,7 +103,7 @@ const f = (value) => Math.round(value * 10) / 10;
 export function curves(numbers, smile = 0) {
   const n = Object.fromEntries(KEYS.map((key, index) => [key, numbers[index]]));
   const w = n.w + smile * 3;
-  const c = -n.corner - smile * 4; // y of the corners, up is negative
+  const c = -n.corner - smile * 5; // y of the corners, up is negative
   const inner = (y) => (y - 0.25 * c) / 0.75; // control height for a curve whose middle is at y
   const up = inner(-n.up);
   const low = inner(n.low + smile * 1.2);
