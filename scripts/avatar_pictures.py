@@ -49,6 +49,7 @@ class Studio:
         page.add_init_script(BY_HAND)
         page.goto(f"http://127.0.0.1:{PORT}/ui/avatar/demo?{query}")
         page.wait_for_function("window.demo && document.querySelector('#stage svg')")
+        page.evaluate("document.documentElement.style.background = document.body.style.background = '#fbf6ea'")
         page.evaluate(f"demo.ready.then(() => {{ {script} }})")
         page.wait_for_timeout(120)
         picture = Image.open(io.BytesIO(page.screenshot()))
@@ -73,8 +74,8 @@ class Studio:
         page.close()
 
     def save(self, name: str, picture: Image.Image) -> None:
-        """Few colours are enough for flat drawings, and make small files."""
-        picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(self.folder / f"{name}.png", optimize=True)
+        """Full colours: her soft shades don't survive a palette."""
+        picture.convert("RGB").save(self.folder / f"{name}.png", optimize=True)
 
 
 def main() -> None:
@@ -90,17 +91,18 @@ def main() -> None:
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
         studio = Studio(browser, folder)
-        studio.save("avatar", studio.take(640, 760, "run(1.2)"))
-        moves = [(pose, f"demo.setPose('{pose}'); run(1.2)") for pose in POSES]
-        moves += [(name, f"run(0.2); demo.gesture('{name}'); run({at})") for name, at in GESTURES.items()]
-        studio.sheet("avatar-moves", 5, [(name, studio.take(240, 280, script)) for name, script in moves])
+        studio.save("avatar", studio.take(560, 660, "run(1.2)"))
+        poses = [(pose, f"demo.setPose('{pose}'); run(1.2)") for pose in POSES]
+        gestures = [(name, f"run(0.2); demo.gesture('{name}'); run({at})") for name, at in GESTURES.items()]
+        for title, moves in (("avatar-poses", poses), ("avatar-gestures", gestures)):
+            studio.sheet(title, 5, [(name, studio.take(220, 257, script)) for name, script in moves])
         mouths = []
         for shape in SHAPES:
             script = (
                 f"demo.setReducedMotion(true); demo.speak([[0, '{shape}'], [900, 'rest']], 0); clock = 0.5; run(0.1)"
             )
-            whole = studio.take(480, 480, script, "bare&view=bust")
-            mouths.append((shape, whole.crop((155, 195, 325, 345))))
+            whole = studio.take(400, 400, script, "bare&view=bust")
+            mouths.append((shape, whole.crop((129, 163, 271, 287))))
         studio.sheet("avatar-mouths", 8, mouths)
         browser.close()
     server.should_exit = True

@@ -29,7 +29,7 @@ export const GESTURES = {
   ],
   point: [
     [0, { leftUpper: 8, leftFore: -75, turnX: -0.2, gazeX: -0.1 }],
-    [0.16, { leftUpper: 8, leftFore: -216, leftHand: -20, turnX: 0.5, gazeX: 0.8, gazeY: 0.05, tilt: 3, brow: 0.3, smile: 0.6 }, { left: "present" }],
+    [0.16, { leftUpper: 8, leftFore: -212, leftHand: -20, turnX: 0.5, gazeX: 0.8, gazeY: 0.05, tilt: 3, brow: 0.3, smile: 0.6 }, { left: "present" }],
     [1.3, { gazeX: 0, turnX: 0.15 }],
     [1.7, { leftHand: -11 }],
     [2.0, { leftHand: -20 }],
