@@ -3,6 +3,7 @@
 import { curves } from "./mouth.js";
 
 const f = (value) => Math.round(value * 100) / 100;
+const g = (value) => Math.round(value * 10000) / 10000; // for scales
 let copies = 0;
 
 /** Make the drawing's ids unique on the page, so that two faces may stand on it. */
@@ -78,16 +79,18 @@ export class Rig {
 
   /** Everything but mouth and lids. `v` holds the channels of motion.js, `breath` is 0 to 1. */
   body(v, breath, hands) {
-    const bow = v.bow;
-    const rise = 2.6 * breath;
-    this.set("figure", "transform", `translate(450 985) scale(${f(1 + 0.022 * v.forward)}) translate(-450 -985)`);
-    this.set("body", "transform", `translate(0 1200) scale(1 ${f((1 - 0.035 * bow + 0.0032 * breath) * 1000) / 1000}) translate(0 -1200)`);
+    const bow = Math.round(200 * v.bow) / 200;
+    // Body and arms are large: steps too small to see leave them as they are in most frames, and nothing is repainted.
+    const rise = Math.round(13 * breath) / 5;
+    const near = Math.round(50 * v.forward) / 50;
+    this.set("figure", "transform", `translate(450 985) scale(${g(1 + 0.022 * near)}) translate(-450 -985)`);
+    this.set("body", "transform", `translate(0 1200) scale(1 ${g(1 - 0.035 * bow + 0.00123 * rise)}) translate(0 -1200)`);
     const shoulder = `translate(0 ${f(24 * bow - rise * 0.85)})`;
     this.set("shoulder-right", "transform", shoulder);
     this.set("shoulder-left", "transform", `translate(900 ${f(24 * bow - rise * 0.85)}) scale(-1 1)`);
     const head = `translate(${f(v.turnX * 3)} ${f(26 * bow + 3 * v.turnY - rise)}) rotate(${f(v.tilt)} 450 470)`;
     const down = 1 - 0.05 * Math.max(0, bow) - 0.012 * Math.max(0, v.turnY);
-    const shorter = `translate(0 ${f(440 * (1 - down))}) scale(1 ${f(down)})`; // a bowed head is seen from above
+    const shorter = `translate(0 ${f(440 * (1 - down))}) scale(1 ${g(down)})`; // a bowed head is seen from above
     this.set("head", "transform", `${head} ${shorter}`);
     this.set("hair-back", "transform", `${head} ${shorter} translate(${f(-5 * v.turnX)} ${f(2 * v.turnY + 3 * bow)})`);
     this.set("features", "transform", `translate(${f(9 * v.turnX)} ${f(9 * v.turnY + 10 * bow)})`);
