@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -161,7 +162,7 @@ def _print_code(account: Account, code: OneTimeCode) -> None:
     config = settings()
     host = "127.0.0.1" if config.host in {"0.0.0.0", "::"} else config.host  # noqa: S104 - only compared
     say(f"{account.name} sets the password at this address until {code.expires:%Y-%m-%d %H:%M} UTC, once:")
-    typer.echo(f"http://{host}:{config.port}/staff/set-up#{account.name}/{code.code}")
+    typer.echo(f"http://{host}:{config.port}/staff/set-up#{quote(account.name)}/{code.code}")
     say("Behind a proxy, use its address in front of /staff.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -14,7 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from assistant.http.staff import guards
 from assistant.http.staff.frame import ZONE, Frame, Page
-from assistant.http.staff.words import action_name
+from assistant.http.staff.words import action_name, target_text, value_text
 from assistant.staff.audit import HEADING, AuditFilter, csv_lines, csv_row
 from assistant.staff.values import AuditEntry, Permission, Person
 
@@ -61,7 +60,15 @@ def add_audit(frame: Frame) -> None:
             request,
             "audit.html",
             title="操作记录",
-            entries=[(entry, action_name(frame.actions, entry.action), changes(entry)) for entry in entries],
+            entries=[
+                (
+                    entry,
+                    action_name(frame.actions, entry.action),
+                    target_text(frame.fields, entry.target),
+                    changes(entry, frame.fields),
+                )
+                for entry in entries
+            ],
             wanted=wanted.fields,
             problem=wanted.problem,
             actions=frame.actions,
@@ -90,11 +97,11 @@ def add_audit(frame: Frame) -> None:
         )
 
 
-def changes(entry: AuditEntry) -> list[tuple[str, str, str]]:
+def changes(entry: AuditEntry, names: dict[str, str]) -> list[tuple[str, str, str]]:
     """What is different after an action: field, before, after."""
     before, after = _fields(entry.before), _fields(entry.after)
     return [
-        (name, _text(before.get(name)), _text(after.get(name)))
+        (names.get(name, name), value_text(before.get(name)), value_text(after.get(name)))
         for name in {**before, **after}
         if before.get(name) != after.get(name)
     ]
@@ -104,9 +111,3 @@ def _fields(value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     return value if isinstance(value, dict) else {"": value}
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from assistant.errors import StaffError
 from assistant.staff.values import Role
 
@@ -35,6 +38,25 @@ ACTIONS = {
     "approval.refused": "没有同意：不能审核自己的修改",
     "audit.export": "导出操作记录",
 }
+# Fields and targets of the audit log; other modules add theirs to the frame.
+FIELDS = {
+    "display": "姓名",
+    "roles": "角色",
+    "disabled": "停用",
+    "authors": "谁写的（账号编号）",
+    "four_eyes": "要两个人",
+    "who": "谁",
+    "action": "操作",
+    "target": "对象",
+    "since": "从哪天",
+    "until": "到哪天",
+    "address": "地址",
+    "account": "账号",
+}
+SYSTEMS = (("iPhone", "苹果手机"), ("iPad", "苹果平板"), ("Android", "安卓设备"), ("HarmonyOS", "鸿蒙设备"),
+           ("Windows", "Windows 电脑"), ("Mac OS", "苹果电脑"), ("Linux", "Linux 电脑"))  # fmt: skip
+BROWSERS = (("MicroMessenger", "微信"), ("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"),
+            ("Safari", "Safari"))  # fmt: skip
 STATUS = {
     "login": 401,
     "locked": 429,
@@ -83,6 +105,32 @@ def explained(error: StaffError) -> tuple[str, str]:
     """Message and hint in Chinese."""
     message, hint = REASONS[error.reason]
     return message.format(**error.details), hint.format(**error.details)
+
+
+def device_name(agent: str) -> str:
+    """A browser's description of itself in few words."""
+    system = next((name for mark, name in SYSTEMS if mark in agent), "未知设备")
+    browser = next((name for mark, name in BROWSERS if mark in agent), "")
+    return f"{system} · {browser}" if browser else system
+
+
+def value_text(value: Any) -> str:
+    """A value of the audit log as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, list):
+        return "、".join(map(value_text, value))
+    if isinstance(value, str):
+        return str(ROLES.get(Role(value), value)) if value in set(Role) else value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def target_text(fields: dict[str, str], target: str) -> str:
+    """``account:wang#1`` as 账号 wang#1."""
+    kind, colon, name = target.partition(":")
+    return f"{fields[kind]} {name}" if colon and kind in fields else target
 
 
 def action_name(actions: dict[str, str], action: str) -> str:
