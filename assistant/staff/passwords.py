@@ -37,7 +37,8 @@ def check_password(password: str, *about: str) -> None:
     from zxcvbn import zxcvbn  # its word lists take a moment to load
 
     inputs = [*OURS, *(name.casefold() for name in about if name)]
-    if int(zxcvbn(text[:READ], user_inputs=inputs)["score"]) < GUESSABLE:
+    # Digits alone are dates, telephone and identity numbers, which its lists don't know.
+    if text.isdigit() or int(zxcvbn(text[:READ], user_inputs=inputs)["score"]) < GUESSABLE:
         raise StaffError(
             "password-common",
             "The password is easily guessed.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
@@ -205,7 +206,9 @@ class Frame:
         """Whatever went wrong, in the words of people, as a page or as JSON."""
         status, message, hint = _worded(error)
         if status >= 500:
-            structlog.get_logger("staff").error("failed", kind=type(error).__name__, exc_info=error)
+            # Where, but not with which values: they may be passwords.
+            where = traceback.format_tb(error.__traceback__)[-3:]
+            structlog.get_logger("staff").error("failed", kind=type(error).__name__, where=where)
         headers = {"Retry-After": "60"} if status == 429 else None
         if "text/html" not in request.headers.get("accept", ""):
             return problem(status, message, hint, headers)
