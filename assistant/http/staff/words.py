@@ -68,6 +68,7 @@ STATUS = {
     "provider-away": 502,
     "provider": 403,
     "provider-groups": 403,
+    "account-disabled": 403,
     "database": 500,
 }
 REASONS = {
