@@ -12,12 +12,14 @@ from assistant.cli_staff import app
 from assistant.errors import StaffError
 from assistant.settings import Settings
 from assistant.staff.desk import open_staff
+from tests.staff.site import HASHER
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     config = Settings(_env_file=None, data_folder=tmp_path, port=7999)
     monkeypatch.setattr("assistant.cli_staff.settings", lambda: config)
+    monkeypatch.setattr("assistant.cli_staff.open_staff", lambda config: open_staff(config, HASHER))
     return tmp_path
 
 
@@ -30,7 +32,7 @@ def test_the_first_administrator_logs_in(folder: Path) -> None:
         "add", "wang", "--role", "administrator", "--display", "王芳", "--password-stdin", typed="a quiet teapot\n"
     )
     assert done.exit_code == 0, done.output
-    staff = open_staff(Settings(_env_file=None, data_folder=folder))
+    staff = open_staff(Settings(_env_file=None, data_folder=folder), HASHER)
     assert staff.login.with_password("wang", "a quiet teapot", "10.0.0.1", "")
     listed = run("list").stdout
     assert listed.split("\t")[:4] == ["wang", "王芳", "administrator", "active"]
@@ -41,7 +43,7 @@ def test_a_link_sets_the_password(folder: Path) -> None:
     done = run("add", "王芳", "--role", "editor", "--role", "reviewer", "--link")
     address = done.stdout.strip()
     assert address.startswith("http://127.0.0.1:7999/staff/set-up#%E7%8E%8B%E8%8A%B3/")
-    staff = open_staff(Settings(_env_file=None, data_folder=folder))
+    staff = open_staff(Settings(_env_file=None, data_folder=folder), HASHER)
     code = address.rsplit("/", 1)[1]
     assert staff.login.with_code("王芳", code, "a quiet red teapot", "10.0.0.1", "")
     assert code not in str(staff.audit.entries())
@@ -74,7 +76,7 @@ def test_disable_enable_roles_unlock_reset(folder: Path) -> None:
     assert last.exception.reason == "last-administrator"
     assert run("enable", "li").exit_code == 0
     assert run("roles", "li", "--role", "editor").exit_code == 0
-    staff = open_staff(Settings(_env_file=None, data_folder=folder))
+    staff = open_staff(Settings(_env_file=None, data_folder=folder), HASHER)
     for number in range(5):
         with pytest.raises(StaffError):
             staff.login.with_password("li", "wrong", f"10.0.0.{number}", "")
