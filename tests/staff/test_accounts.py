@@ -189,6 +189,30 @@ def test_an_address_locks_whatever_names_it_tries(site: Site) -> None:
     assert any(entry.action == "login.locked" for entry in site.staff.audit.entries())
 
 
+def test_strangers_do_not_lock_somebody_out_of_their_own_device(site: Site) -> None:
+    wang, li = site.account("wang", "administrator"), site.account("li", "editor")
+    own, others = site.staff.devices.remember(wang.id), site.staff.devices.remember(li.id)
+    for number in range(5):
+        with pytest.raises(StaffError):
+            enter(site, "wang", "wrong", f"10.6.0.{number}")
+    login = site.staff.login
+    for known in ("", "made up", others):
+        with pytest.raises(StaffError) as error:
+            login.with_password("wang", PASSWORD, "10.6.1.1", "", known)
+        assert reason(error) == "locked"
+    assert login.with_password("wang", PASSWORD, "10.6.1.1", "", own)
+    for _ in range(5):  # whoever has the device has no more tries than others
+        with pytest.raises(StaffError) as error:
+            login.with_password("wang", "wrong", "10.6.1.1", "", own)
+        assert reason(error) == "login"
+    with pytest.raises(StaffError) as error:
+        login.with_password("wang", PASSWORD, "10.6.1.1", "", own)
+    assert reason(error) == "locked"
+    assert site.staff.devices.remember(li.id, others) == others
+    login.set_password("t", li.id, "another good passphrase")
+    assert not site.staff.devices.known(li.id, others), "a new password forgets devices"
+
+
 def test_an_own_login_does_not_pay_for_guessing(site: Site) -> None:
     site.account("evil", "editor")
     for number in range(19):

@@ -85,6 +85,15 @@ def test_the_cookie_is_new_at_login_and_no_script_can_read_it(site: Site) -> Non
     assert stranger.get("/staff").status_code == 303
 
 
+def test_a_browser_that_was_here_before_is_not_locked_out_by_strangers(site: Site) -> None:
+    known = site.login("editor", name="wang")
+    post(known, "/staff/logout")
+    for number in range(5):
+        log_in(site.client(f"10.6.0.{number}"), "wang", "wrong")
+    assert log_in(site.client(), "wang").status_code == 429
+    assert log_in(known, "wang").status_code == 303
+
+
 def test_a_second_login_ends_the_first_session_of_the_browser(site: Site) -> None:
     first = site.login("editor", name="wang")
     old = first.cookies["jiamenkou-staff"]
