@@ -77,15 +77,23 @@ class Lockout:
                     connection.execute("DELETE FROM failure WHERE key = ?", (key,))
 
     def unlock(self, name_key: str) -> bool:
-        """Let an account try again at once; False when it was not locked or counted."""
+        """Let an account try again at once, on its own devices, too; False when nothing was counted."""
         with self._database.write() as connection:
-            found = connection.execute("DELETE FROM failure WHERE key = ?", (_account(name_key),))
+            found = connection.execute(f"DELETE FROM failure WHERE {OWN}", (_account(name_key), name_key))  # noqa: S608
             return found.rowcount > 0
 
     def locked(self, name_key: str) -> bool:
-        """Whether an account is locked now."""
-        row = self._database.row("SELECT locked_until FROM failure WHERE key = ?", _account(name_key))
-        return bool(row and row[0] and moment(row[0]) > self._database.clock())
+        """Whether an account is locked now, somewhere."""
+        now = stamp(self._database.clock())
+        query = f"SELECT 1 FROM failure WHERE locked_until > ? AND ({OWN})"  # noqa: S608 - a constant
+        return self._database.row(query, now, _account(name_key), name_key) is not None
+
+
+# What is counted for one account.
+OWN = (
+    "key = ? OR key IN (SELECT 'device:' || known_device.hash FROM known_device "
+    "JOIN account ON account.id = known_device.account WHERE account.key = ?)"
+)
 
 
 def _keys(name_key: str, address: str, device: str) -> list[tuple[str, Patience]]:

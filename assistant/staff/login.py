@@ -85,6 +85,7 @@ class Login:
             if used.rowcount != 1:
                 raise wrong
             self._lockout.succeeded("", address)
+            self._lockout.unlock(key)
             self._store(f"{row['name']}#{row['id']}", row["id"], hashed, "password.set")
             self._sessions.revoke(row["id"])
             return self._sessions.begin(row["id"], address, device)

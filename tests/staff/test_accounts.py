@@ -208,6 +208,9 @@ def test_strangers_do_not_lock_somebody_out_of_their_own_device(site: Site) -> N
     with pytest.raises(StaffError) as error:
         login.with_password("wang", PASSWORD, "10.6.1.1", "", own)
     assert reason(error) == "locked"
+    assert site.staff.lockout.locked("wang")
+    assert site.staff.lockout.unlock("wang")
+    assert login.with_password("wang", PASSWORD, "10.6.1.1", "", own)
     assert site.staff.devices.remember(li.id, others) == others
     login.set_password("t", li.id, "another good passphrase")
     assert not site.staff.devices.known(li.id, others), "a new password forgets devices"
@@ -332,6 +335,30 @@ def test_a_stale_edit_is_refused_and_says_who(site: Site) -> None:
         edit("zhao#3", "王方")
     assert error.value.details["now"].changed_by == "li#2"
     assert site.staff.accounts.get(account.id).display == "王芳"
+
+
+def test_of_twenty_edits_at_once_one_is_kept_and_the_others_are_told(site: Site) -> None:
+    account = site.account("wang", "editor")
+    done: list[str] = []
+    told: list[str] = []
+
+    def edit(display: str) -> None:
+        try:
+            site.staff.accounts.edit(
+                display, account.id, account.version, display=display, roles=account.roles, disabled=False
+            )
+            done.append(display)
+        except StaleError as error:
+            told.append(error.details["now"].display)  # type: ignore[attr-defined]
+
+    threads = [threading.Thread(target=edit, args=(f"第{number}位",)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 1
+    assert told == done * 19
+    assert site.staff.accounts.get(account.id).display == done[0]
 
 
 def test_roles_and_disabling_end_sessions(site: Site) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.staff.audit import AuditFilter, AuditLog, csv_lines, csv_row
+from assistant.staff.audit import AuditFilter, AuditLog
 from assistant.staff.database import Database
 from tests.staff.conftest import Hands
 
@@ -131,10 +131,18 @@ def test_filters(audit: AuditLog, hands: Hands) -> None:
 
 def test_no_cell_of_an_export_is_a_formula(audit: AuditLog) -> None:
     audit.write("=cmd|' /C calc'!A0", "+1", "@SUM(1)", {"a": "=1"}, "\t=2")
-    text = "".join(csv_lines(audit.entries(limit=1)))
-    cells = next(csv.reader(io.StringIO(text)))
+    rows = list(csv.reader(io.StringIO("".join(audit.csv()))))
+    assert len(rows) == 7
+    cells = rows[1]
+    assert cells[2] == "'=cmd|' /C calc'!A0"
     assert all(not cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
-    assert csv_row(("a,b", '"')) == '"a,b",""""\r\n'
+
+
+def test_long_logs_are_read_in_parts(audit: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assistant.staff.audit.AT_ONCE", 2)
+    assert audit.verify().entries == 5
+    numbers = [row[0] for row in csv.reader(io.StringIO("".join(audit.csv())))][1:]
+    assert numbers == ["5", "4", "3", "2", "1"]
 
 
 values = st.recursive(

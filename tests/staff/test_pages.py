@@ -448,6 +448,26 @@ def test_headers(site: Site) -> None:
         assert site.client().get(f"/staff/static/{name}").status_code in {303, 404}
 
 
+@pytest.mark.parametrize(
+    "odd", ["%00", "%ff%fe", "%ed%a0%80", "%F0%9F%98%80" * 2000, "' OR 1=1 --", "{{7*7}}", "%0d%0a"]
+)
+def test_odd_input_is_only_wrong(site: Site, odd: str) -> None:
+    site.account("wang", "editor")
+    client = site.client()
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for page, fields in (("login", ("name", "password", "next")), ("set-up", ("name", "code", "password"))):
+        for field in fields:
+            given = {"name": "wang", "password": "wrong wrong wrong", "csrf_token": token(client, f"/staff/{page}")}
+            body = "&".join(f"{name}={value}" for name, value in {**given, field: odd}.items())
+            response = client.post(f"/staff/{page}", content=body, headers=form)
+            assert response.status_code in {401, 422, 429}, (page, field, response.status_code)
+        assert client.post(f"/staff/{page}", content=f"csrf_token={odd}", headers=form).status_code == 403
+    cookies = [(b"cookie", b"jiamenkou-staff=\xff\xfe; jiamenkou-staff-open=\xff"), (b"accept", b"text/html")]
+    assert site.client().get("/staff", headers=cookies).status_code == 303
+    assert site.client().get("/staff/login", headers=cookies).status_code == 200
+    assert site.login("administrator").get("/staff/people/" + "9" * 30).status_code == 422
+
+
 def test_unknown_pages(site: Site) -> None:
     client = site.login("administrator")
     assert client.get("/staff/nothing").status_code == 404

@@ -184,6 +184,17 @@ class Frame:
         """The pages that somebody may open."""
         return [page for page in self.pages if page.permission is None or person.may(page.permission)]
 
+    def name_of(self, who: str) -> str:
+        """``wang#1`` of the audit log as 王芳（wang）; other texts as they are."""
+        name, mark, number = who.rpartition("#")
+        if not mark or not number.isdecimal():
+            return who
+        try:
+            display = self.staff.accounts.get(int(number)).display
+        except StaffError:
+            return name
+        return display if display == name else f"{display}（{name}）"
+
     def see(self, path: str) -> RedirectResponse:
         """Go on to another page of ours after a form."""
         return RedirectResponse(path, 303)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -14,12 +12,11 @@ from fastapi.responses import StreamingResponse
 from assistant.http.staff import guards
 from assistant.http.staff.frame import ZONE, Frame, Page
 from assistant.http.staff.words import action_name, target_text, value_text
-from assistant.staff.audit import HEADING, AuditFilter, csv_lines, csv_row
+from assistant.staff.audit import AuditFilter
 from assistant.staff.values import AuditEntry, Permission, Person
 
 Reader = Annotated[Person, Depends(guards.require(Permission.AUDIT_READ))]
 ON_A_PAGE = 50
-AT_ONCE = 1000  # lines of an export that are in memory together
 
 
 class Wanted:
@@ -63,6 +60,7 @@ def add_audit(frame: Frame) -> None:
             entries=[
                 (
                     entry,
+                    frame.name_of(entry.who),
                     action_name(frame.actions, entry.action),
                     target_text(frame.fields, entry.target),
                     changes(entry, frame.fields),
@@ -82,16 +80,9 @@ def add_audit(frame: Frame) -> None:
 
     @frame.router.get("/staff/audit.csv")
     def export(me: Reader, wanted: Annotated[Wanted, Depends()]) -> StreamingResponse:
-        def lines() -> Iterator[str]:
-            yield "\ufeff" + csv_row(HEADING)  # the mark lets spreadsheets read Chinese
-            rest = wanted.filter
-            while found := staff.audit.entries(rest, AT_ONCE):
-                yield from csv_lines(found)
-                rest = replace(rest, below=found[-1].number)
-
         staff.audit.write(me.who, "audit.export", after={name: text for name, text in wanted.fields.items() if text})
         return StreamingResponse(
-            lines(),
+            staff.audit.csv(wanted.filter),
             media_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": 'attachment; filename="audit.csv"'},
         )
