@@ -216,7 +216,8 @@ def uncounted(text: str, candidates: Sequence[Candidate]) -> bool:
     if not found or len(found[1]) < 2 or _NO_THING.search(found[1]):
         return False
     thing = found[1]
-    named = "".join(c.passage.text + " ".join((*c.passage.path[-1:], *c.passage.phrasings)) for c in candidates)
+    counting = [q for c in candidates for q in c.passage.phrasings if re.search("多少|几", q)]
+    named = "".join(c.passage.text + " ".join(c.passage.path[-1:]) for c in candidates) + "".join(counting)
     return not any(thing[i : i + 2] in named for i in range(len(thing) - 1))
 
 
