@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 from starlette.websockets import WebSocketDisconnect
 
+from assistant import serve
 from tests.dialogue.echo import EchoConversation
 from tests.staff.site import HTML, Site, staff_site, token
 
@@ -118,6 +120,14 @@ def test_the_walk_sees_every_kind_of_route(whole: Site) -> None:
     names = {way.name for way in ways(whole.app.routes)}
     assert {"POST /api/ask", "POST /staff/people", "WEBSOCKET /api/voice", "POST /gradio_api/queue/join"} <= names
     assert len(names) > 60
+
+
+def test_the_walk_covers_all_that_serve_puts_together() -> None:
+    """Whoever adds ``add_something(service, …)`` to serve.py adds it to ``whole``, too."""
+    put = set(re.findall(r"\b((?:add|mount)\w*)\(", inspect.getsource(serve)))
+    assert "add_voice" in put
+    here = Path(__file__).read_text("utf-8") + inspect.getsource(staff_site)
+    assert {name for name in put if f"{name}(" not in here} == set()
 
 
 def test_what_is_open_to_residents_is_on_the_list(whole: Site) -> None:
