@@ -174,5 +174,5 @@ def slug(text: str) -> str:
     """The name in pinyin and digits, as ids are written: yangguang-shitang; '' when nothing is left."""
     from pypinyin import lazy_pinyin
 
-    words = lazy_pinyin(text[:30], errors=lambda other: re.findall(r"[A-Za-z0-9]+", other) or [""])
-    return re.sub(r"-+", "-", "-".join(re.sub(r"[^a-z0-9]", "", word.lower()) for word in words)).strip("-")
+    words = lazy_pinyin(text[:30], errors=lambda other: re.sub(r"[^A-Za-z0-9]+", "-", other))
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")

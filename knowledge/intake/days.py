@@ -79,7 +79,7 @@ def _in_text(text: str, passage: str) -> Iterable[FoundDate]:
             role = "deadline"
             if start is not None and re.search(r"(?:至|到)\s*$", before) and value is not None:
                 role = "valid_until"  # 自2025年1月1日起施行至2027年12月31日
-        yield FoundDate(text=match.group(), value=value, role=role, passage=passage)  # type: ignore[arg-type]
+        yield FoundDate(text=match.group(), value=value, role=role, passage=passage)
     years = _YEARS.search(text)
     if years and start is not None:
         end = _later(start, number_of(years.group(1)) or 0)
@@ -102,8 +102,7 @@ def _value(match: re.Match[str]) -> date | None:
         return None
     raw = match.group("year")
     year = int(raw) if raw.isdigit() else int("".join(str(_VALUES[c]) for c in raw))
-    month, day = number_of(match.group("month")), number_of(match.group("day"))
-    return _made(year, month or 0, day or 0)
+    return _made(year, number_of(match.group("month")) or 0, number_of(match.group("day")) or 0)
 
 
 def _made(year: int, month: int, day: int) -> date | None:

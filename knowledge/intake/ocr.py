@@ -33,7 +33,7 @@ def _rapid() -> Reader:
     logging.disable(logging.WARNING)  # it tells standard output about every model
     from rapidocr import RapidOCR
 
-    engine = RapidOCR(
+    engine: Any = RapidOCR(
         params={
             "Global.log_level": "error",
             "EngineConfig.onnxruntime.intra_op_num_threads": 2,

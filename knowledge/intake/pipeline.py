@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import Literal
 
 from assistant.contracts import Document, Frozen, Passage
@@ -31,6 +33,8 @@ from knowledge.intake.tree_view import document_tree
 from knowledge.intake.values import CardDraft, FoundTarget, Intake, Kind, Order, PersonalData, Place, Table
 from knowledge.passages import document_passages
 
+_NUMBERED = re.compile(r"[(（][一二三四五六七八九十百]+[)）][^。，,；;]{2,40}。")
+_MARKED = re.compile(r"[(（]?[一二三四五六七八九十百\d]+[)）、.．]|第[一二三四五六七八九十百\d]+[章条]")
 _GUIDE = "填写说明"  # the template's second sheet
 
 
@@ -180,10 +184,11 @@ class _Reading:
         taken: dict[str, str] = {}
         defaults = {"owner": self.options.owner, "source": self.options.source or (f"《{title}》" if title else "")}
         lines: list[str] = []
-        for block in self.blocks:
+        for block, following in zip_longest(self.blocks, self.blocks[1:]):
             if block.grid is None:
-                gap = "" if block.close and not block.level and lines else "\n"
-                lines.append(gap + (f"{'#' * block.level} " if block.level else "") + block.text)
+                level = block.level or (3 if _is_heading(block, following) else 0)
+                gap = "" if block.close and not level and lines else "\n"
+                lines.append(gap + (f"{'#' * level} " if level else "") + block.text)
                 continue
             numbers = self.numbers.get(id(block.grid))
             table = read_grid(block.grid, block.place)
@@ -216,6 +221,13 @@ class _Reading:
                 self.desk.skip(
                     "bad_row", f"{name}这一行没有做成卡片：{what}。", "改好后重新上传，其他行不受影响。", draft.place
                 )
+
+
+def _is_heading(block: Block, following: Block | None) -> bool:
+    """(一)补齐短板。 alone in its line, with its text below it."""
+    if not _NUMBERED.fullmatch(block.text) or following is None or following.grid is not None or following.level:
+        return False
+    return not _MARKED.match(following.text)
 
 
 def _card_passages(document: Document, cards: Sequence[CardDraft]) -> list[Passage]:

@@ -100,8 +100,8 @@ class _Page:
             if any(cells):
                 rows.append(cells)
         if len(rows) == 1 or (rows and max(map(len, rows)) == 1):  # a layout, not a table
-            for row in rows:
-                self.blocks += [Block(cell, place=Place(line=len(self.blocks) + 1)) for cell in row if cell]
+            for cells in rows:
+                self.blocks += [Block(cell, place=Place(line=len(self.blocks) + 1)) for cell in cells if cell]
         elif rows:
             before = self.blocks[-1].text if self.blocks else ""
             words = plain(caption.text(deep=True)) if caption else before if len(before) <= 40 else ""

@@ -282,16 +282,16 @@ def _paragraphs(sheets: list[_Sheet]) -> list[Block]:
                 out.append(Block(place=place, grid=sheet.grids[int(line.text[1:])]))
                 open_line = None
                 continue
+            indented = line.right and line.left > left + 1.2 * size
             joins = (
                 open_line is not None
                 and bool(out)
                 and not _STARTS.match(line.text)
-                and not (_ENDS.search(open_line.text) and (line.left > left + size or _short(open_line, right, size)))
-                and not (line.right and line.left > left + 1.2 * size)
-                and not _short(open_line, right, size)
+                and not indented
+                and not _short(open_line, left, right, size)
             )
             if joins:
-                latin = out[-1].text[-1].isascii() and line.text[0].isascii() and line.text[0].isalnum()
+                latin = re.search(r"[A-Za-z,]$", out[-1].text) and re.match(r"[A-Za-z]", line.text)
                 out[-1].text += (" " if latin else "") + line.text
             else:
                 out.append(Block(line.text, 0, place))
@@ -314,8 +314,9 @@ def _size(lines: list[_Line]) -> float:
     return sizes[len(sizes) // 2] if sizes else 12.0
 
 
-def _short(line: _Line, right: float, size: float) -> bool:
-    """Whether a line stops so early that its paragraph ends there."""
+def _short(line: _Line, left: float, right: float, size: float) -> bool:
+    """Whether a paragraph ends with this line: it stops early, sooner so after a full stop."""
+    ends = bool(_ENDS.search(line.text))
     if not line.right:  # recognised lines have no boxes
-        return len(line.text) < 25
-    return line.right < right - 2.5 * size
+        return len(line.text) < (25 if ends else 18)
+    return line.right < (right - 2.5 * size if ends else left + 0.6 * (right - left))

@@ -28,7 +28,7 @@ def read_grid(grid: Grid, place: Place) -> Table | None:
     header, *rest = (tuple(row + [""] * (width - len(row))) for row in rows)
     columns = card_columns(header)
     used = "cards" if makes_cards(columns) else "sentences"
-    return Table(place=place, caption=caption, header=header, rows=tuple(rest), used_as=used)  # type: ignore[arg-type]
+    return Table(place=place, caption=caption, header=header, rows=tuple(rest), used_as=used)
 
 
 def table_sentences(table: Table) -> list[str]:
