@@ -112,6 +112,16 @@ def _readable(intake: Intake) -> Iterator[str]:
     yield ", ".join(f"{count} {what}" for what, count in counts if count)
     yield from _listed("Look at", (f"[{each.level}] {each}" for each in intake.notices if each.level != "note"))
     yield from _listed("Notes", (str(each) for each in intake.notices if each.level == "note"))
+    against = (
+        f"{c.value} here, {c.published_value} in {c.title} ({c.published})\n      here:      {c.text}\n      published: {c.published_text}"
+        for c in intake.contradictions
+    )
+    yield from _listed("Contradicts what is published", against)
+    personal = (
+        f"{p.kind}: {p.text} → {p.replacement}{'' if p.certain else ' (perhaps)'} {p.where}" for p in intake.personal
+    )
+    yield from _listed("Personal data", personal)
+    yield from _listed("Orders to the model (kept as data, never spoken)", (each.text for each in intake.orders))
     yield "\nProposed front matter"
     for field in intake.front:
         because = f"   ← {field.because}" if field.because else ""
@@ -128,17 +138,7 @@ def _readable(intake: Intake) -> Iterator[str]:
     )
     targets = (f"{t.target.subject}: {t.target.quantity:g}{t.target.unit} {t.target.deadline}" for t in intake.targets)
     yield from _listed("Targets", targets)
-    personal = (
-        f"{p.kind}: {p.text} → {p.replacement}{'' if p.certain else ' (perhaps)'} {p.where}" for p in intake.personal
-    )
-    yield from _listed("Personal data", personal)
-    yield from _listed("Orders to the model (kept as data, never spoken)", (each.text for each in intake.orders))
     yield from _listed("Published already", (f"{o.share:.0%} in {o.title} ({o.doc})" for o in intake.overlaps))
-    against = (
-        f"{c.value} here, {c.published_value} in {c.title} ({c.published})\n      here:      {c.text}\n      published: {c.published_text}"
-        for c in intake.contradictions
-    )
-    yield from _listed("Contradicts what is published", against)
     copies = (f"{d.similarity:.0%} {d.passage} = {d.published}" for d in intake.duplicates)
     yield from _listed("Duplicates", copies)
 

@@ -37,7 +37,7 @@ def decode(data: bytes, desk: Desk | None) -> str:
             return _finish(data.decode(encoding, errors="replace"), encoding, desk)
     try:
         text = data.decode("utf-8")
-        if "\x00" not in text:
+        if text.count("\x00") <= 1 + len(text) // 100:  # more of them are UTF-16
             return _finish(text, "utf-8", desk)
     except UnicodeDecodeError:
         pass

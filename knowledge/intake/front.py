@@ -22,7 +22,7 @@ LABELS = {
     "issuer": "发文单位",
     "issued": "发文日期",
     "source": "来源",
-    "owner": "负责人",
+    "owner": "负责单位",
     "valid_from": "生效日期",
     "valid_until": "失效日期",
 }

@@ -24,11 +24,7 @@ def read_image(data: bytes, desk: Desk) -> list[Block]:
             picture = Image.open(BytesIO(data))
             width, height = picture.size
             if width * height > desk.limits.pixels:
-                raise IntakeError(
-                    f"这张图片有 {width}×{height} 点，太大了，没有打开。",
-                    "请把它缩小到长边 4000 点以内再上传。",
-                    code="bomb",
-                )
+                raise _too_large(f"有 {width}×{height} 点，")
             reader = picture_reader() if desk.limits.ocr else None
             if reader is None:
                 raise IntakeError("这是图片，里面的文字读不出来。", INSTALL, code="scanned")
@@ -36,8 +32,14 @@ def read_image(data: bytes, desk: Desk) -> list[Block]:
             picture.draft("RGB", (_LARGEST, _LARGEST))
             picture.thumbnail((_LARGEST, _LARGEST))
             lines = reader(picture)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise _too_large("") from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise IntakeError("这张图片坏了，打不开。", "请重新拍照或扫描后再上传。", code="broken") from error
     desk.progress(1, 1, "页")
     desk.warn("ocr", "这是图片，文字是识别出来的。", "请对照原件核对数字和名字。")
     return [Block(desk.count(line), 0, Place(page=1), close=at > 0) for at, line in enumerate(lines)]
+
+
+def _too_large(size: str) -> IntakeError:
+    return IntakeError(f"这张图片{size}太大了，没有打开。", "请把它缩小到长边 4000 点以内再上传。", code="bomb")

@@ -8,7 +8,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO, StringIO
-from typing import Any
+from typing import Any, NoReturn
 
 from openpyxl import load_workbook
 
@@ -92,11 +92,15 @@ def _sheet(sheet: Any, before: int, desk: Desk) -> Rows:
 
 def _check_rows(count: int, desk: Desk) -> None:
     if count > desk.limits.rows:
-        raise IntakeError(
-            f"这张表超过 {desk.limits.rows} 行，太长了，没有收进来。",
-            f"请把它分成几份，每份不超过 {desk.limits.rows} 行，再一个一个上传。",
-            code="too_long",
-        )
+        _too_many(desk)
+
+
+def _too_many(desk: Desk) -> NoReturn:
+    raise IntakeError(
+        f"这张表超过 {desk.limits.rows} 行，太长了，没有收进来。",
+        f"请把它分成几份，每份不超过 {desk.limits.rows} 行，再一个一个上传。",
+        code="too_long",
+    )
 
 
 def _shown(value: Any, desk: Desk) -> str:
@@ -117,6 +121,8 @@ def _shown(value: Any, desk: Desk) -> str:
 
 def read_csv(data: bytes, desk: Desk) -> list[Rows]:
     """The rows of a CSV or TSV file; damaged rows are named and left out."""
+    if data.count(b"\n") > desk.limits.rows * 20:  # so many that even long cells don't explain them
+        _too_many(desk)
     text = decode(data, desk)
     out = Rows("")
     rows = _csv_rows(text)

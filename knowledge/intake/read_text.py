@@ -111,14 +111,13 @@ def _front(text: str, desk: Desk) -> tuple[dict[str, str], str, int]:
 
 def _flat(raw: str) -> dict[str, str]:
     """A flat table of plain values, read event by event: no aliases, no nesting, no tags."""
-    events = [
-        event for event in yaml.parse(raw, yaml.SafeLoader) if isinstance(event, yaml.NodeEvent | yaml.MappingEndEvent)
-    ]
-    if not events or not isinstance(events[0], yaml.MappingStartEvent):
-        raise ValueError("no mapping")
     values: list[str] = []
-    for event in events[1:-1]:
-        if not isinstance(event, yaml.ScalarEvent):
+    depth = 0
+    for event in yaml.parse(raw, yaml.SafeLoader):  # lazily: the first thing that is nested ends it
+        if isinstance(event, yaml.ScalarEvent) and depth:
+            values.append(event.value)
+        elif isinstance(event, yaml.MappingStartEvent) and not depth:
+            depth = 1
+        elif isinstance(event, yaml.NodeEvent):
             raise ValueError("nested")
-        values.append(event.value)
     return {key: "" if value in ("null", "~") else value for key, value in zip(values[::2], values[1::2], strict=True)}
