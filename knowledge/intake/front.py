@@ -35,6 +35,7 @@ _BODY = re.compile(
     r"[\u4e00-\u9fff·]{2,24}(?:局|委|委员会|办公室|办公厅|街道办事处|镇人民政府|人民政府|政府|居民委员会|居委会|村民委员会|村委会|中心|党工委|管理处|服务站|办事处|总站|协会|学校|医院|公司)"
 )
 _DAY = re.compile(r"(?:(?:19|20)\d\d年\d{1,2}月\d{1,2}日|[一二][〇零○][^年]{2}年.{1,2}月.{1,3}日)")
+_MARKED = re.compile(r"[(（]?[一二三四五六七八九十百\d]+[)）、.．]|第[一二三四五六七八九十百\d]+[章条编部]")
 _HEAD = 14  # blocks in which title, number and issuer stand
 
 
@@ -68,7 +69,7 @@ def _titled(blocks: list[Block]) -> tuple[int, int, str]:
     """Place, number of lines and words of what reads like a title near the beginning; -1 when nothing does."""
     head = blocks[:_HEAD]
     for at, block in enumerate(head):
-        if block.grid is not None or len(block.text) > 80:
+        if block.grid is not None or len(block.text) > 80 or _MARKED.match(block.text):
             continue
         for span in (1, 2, 3):
             lines = head[at : at + span]

@@ -20,7 +20,7 @@ _PLATE = re.compile(
     r"(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|(?=[A-HJ-NP-Z0-9]{0,4}\d)[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳])(?![A-Za-z0-9])"
 )
 _OFFICE = re.compile(r"(?<![\d-])(?:0\d{2,3}[- ]?)?[2-8]\d{6,7}(?:[转-]\d{1,5})?(?![\d-])")
-_PUBLIC = re.compile(r"(?<!\d)(?:1[12]\d{1,3}|9[56]\d{3,6}|(?:400|800)-?\d{3}-?\d{4})(?!\d)")
+_PUBLIC = re.compile(r"(?<![\d-])(?:1[12]\d{1,3}|9[56]\d{3,6}|(?:400|800)-?\d{3}-?\d{4})(?![\d-])")
 _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛"
     "闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟申欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单裴霍涂成苗谷盛曲翁冉骆蓝路游辛欧"
@@ -28,7 +28,7 @@ _SURNAMES = (
 _NAME = rf"(?:欧阳|上官|司马|诸葛|司徒|[{_SURNAMES}])[\u4e00-\u9fff]{{0,2}}"
 _TITLES = "先生|女士|小姐|阿姨|爷叔|大爷|大妈|大娘|奶奶|爷爷|老伯|老人|师傅|同志|居民"
 _TITLED = re.compile(
-    rf"(?<![\u4e00-\u9fff])(?:居民|住户|业主|独居老人|老人|患者|低保户|残疾人)?(?P<a>{_NAME}(?:某|某某)?)(?:{_TITLES})"
+    rf"(?:(?<![\u4e00-\u9fff])|(?<=[的是和给找由对与户住为]))(?:居民|住户|业主|独居老人|老人|患者|低保户|残疾人)?(?P<a>{_NAME}(?:某|某某)?)(?:{_TITLES})"
     rf"|(?:居民|住户|业主|户主|独居老人|患者|姓名[:：]?|户主[:：]|联系人[:：]|申请人[:：]?)\s*(?P<b>{_NAME})(?![\u4e00-\u9fff]{{2}})"
     rf"|(?:{_TITLES})(?P<c>(?:[{_SURNAMES}])[\u4e00-\u9fff]{{1,2}})(?=[，,、：:（( 住])"
 )
@@ -64,10 +64,11 @@ def find_personal(text: str, where: str = "") -> list[PersonalData]:
 
     A landline is at most an ``office_phone`` that isn't certain.
     """
-    taken: list[tuple[int, int]] = [match.span() for match in _PUBLIC.finditer(text)]
+    public = [match.span() for match in _PUBLIC.finditer(text)]
+    taken: list[tuple[int, int]] = []
     out: list[PersonalData] = []
     for kind, start, end, certain in _all(text):
-        if any(start < b and a < end for a, b in taken):
+        if any(start < b and a < end for a, b in taken) or any(a <= start and end <= b for a, b in public):
             continue
         taken.append((start, end))
         found = text[start:end]

@@ -46,6 +46,7 @@ class _Sheet:
     """One page as read."""
 
     number: int
+    width: float = 0.0
     lines: list[_Line] = field(default_factory=list)
     grids: list[Grid] = field(default_factory=list)
 
@@ -125,12 +126,12 @@ def _page(document: Any, data: bytes, at: int, desk: Desk, scanned: list[int]) -
                     scanned.append(at + 1)
                 return None
             desk.warn("ocr", "这一页是扫描件，文字是识别出来的。", "请对照原件核对数字和名字。", place)
-            return _Sheet(at + 1, [_Line(desk.count(text)) for text in read])
+            return _Sheet(at + 1, 0.0, [_Line(desk.count(text)) for text in read])
         desk.count(words)
         if not words and not pictures:
             desk.note("blank", "这一页是空白的。", place=place)
         grids = _tables(data, at, lines, desk) if ruled >= _RULED and words else []
-        return _Sheet(at + 1, lines, grids)
+        return _Sheet(at + 1, page.get_width(), lines, grids)
     except IntakeError:
         raise
     except Exception:  # whatever breaks one page leaves the others readable
@@ -249,7 +250,7 @@ def _drop_margins(sheets: list[_Sheet], desk: Desk) -> None:
 
     def edges(sheet: _Sheet) -> list[_Line]:
         lines = sheet.lines
-        return lines[:2] + (lines[-2:] if len(lines) > 3 else [])
+        return lines[:2] + lines[max(2, len(lines) - 2) :]
 
     def key(line: _Line) -> str:
         return re.sub(r"\d+", "#", line.text.replace(" ", ""))
@@ -275,6 +276,7 @@ def _paragraphs(sheets: list[_Sheet]) -> list[Block]:
     for sheet in sheets:
         right = max((line.right for line in sheet.lines if line.text[0] != "\x00"), default=0.0)
         left = _left(sheet.lines)
+        right = max(right, sheet.width - 1.2 * left)  # the margins of both sides are about the same
         size = _size(sheet.lines)
         for line in sheet.lines:
             place = Place(page=sheet.number)
@@ -319,4 +321,4 @@ def _short(line: _Line, left: float, right: float, size: float) -> bool:
     ends = bool(_ENDS.search(line.text))
     if not line.right:  # recognised lines have no boxes
         return len(line.text) < (25 if ends else 18)
-    return line.right < (right - 2.5 * size if ends else left + 0.6 * (right - left))
+    return line.right < (right - 2.5 * size if ends else left + 0.8 * (right - left))
