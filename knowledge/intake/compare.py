@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from assistant.contracts import FactKind, Passage
-from knowledge.intake.figures import Figure, figures, likeness, pairs, subject
+from knowledge.intake.figures import Figure, figures, likeness, pairs, starts_otherwise, subject
 from knowledge.intake.limits import Desk
 from knowledge.intake.values import Contradiction, Duplicate, Overlap
 
@@ -137,6 +137,8 @@ def _differing(mine: _Said, theirs: _Said) -> Iterable[Contradiction]:
     wide = likeness(mine.subject, theirs.subject)
     own_years, their_years = _years(mine), _years(theirs)
     same_period = not own_years or not their_years or bool(own_years & their_years)
+    if wide < 0.85 and starts_otherwise(mine.passage.text, theirs.passage.text):
+        return
     pairs_ = [(a, b) for a in mine.said() for b in theirs.said() if a.sort == b.sort and _same_fact(a, b, wide)]
     others_differ = {a.sort for a, b in pairs_ if a.values != b.values and a.sort != "date"}
     for a, b in pairs_:

@@ -35,6 +35,9 @@ NOTICE = (
 )
 
 
+LISTS_AND_TABLES = (("名称", "地址", "电话"), ("第一社区食堂", "一楼", "62340001"), ("第二社区食堂", "二楼", "不知道"))
+
+
 def docx(paragraphs: Iterable[str], tables: Sequence[Sequence[Sequence[str]]] = (), title: str = "") -> bytes:
     """A Word document."""
     document = Document()
