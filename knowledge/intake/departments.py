@@ -16,9 +16,8 @@ _SUFFIX = (
 _LIKE = re.compile(
     rf"(?:^|(?<=[，,。；;：:、（(由请向到在和与及跟找\s]))(?P<name>[\u4e00-\u9fff]{{1,14}}?{_SUFFIX})(?=[，,。；;：:、）)\s负牵会等的及和与办受组审统咨申领]|$)"
 )
-_VERBS = re.compile(
-    r"^(?:请|由|向|到|在|和|与|及|跟|找|经|报|送|按|对|从|各|负责|联系|咨询|提交|通过)+|[的是了把被要可应]|[布格结全大时战政变残开]局$"
-)
+_VERBS = re.compile(r"^(?:请|由|向|到|在|和|与|及|跟|找|经|报|送|按|对|从|负责|联系|咨询|提交|通过)+")
+_NONE = re.compile(r"[的是了把被要可应]|[布格结全大时战政变残开]局$")
 
 
 def find_departments(passages: Iterable[Passage], known: Collection[str]) -> list[FoundDepartment]:
@@ -38,8 +37,8 @@ def find_departments(passages: Iterable[Passage], known: Collection[str]) -> lis
                     places[name].append(passage.id)
                     rest = rest.replace(name, " ")
             for match in _LIKE.finditer(rest):
-                name = match.group("name")
-                if not _VERBS.search(name):
+                name = _VERBS.sub("", match.group("name"))
+                if len(name) >= 3 and not _NONE.search(name):
                     places[name].append(passage.id)
     return [
         FoundDepartment(name=name, known=name in known or name in listed, passages=tuple(dict.fromkeys(found)))

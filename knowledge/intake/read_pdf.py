@@ -23,6 +23,7 @@ from knowledge.intake.values import Place
 _OCR_PIXELS = 6_000_000  # of one page as it is drawn for reading
 _PAGE_CHARACTERS = 50_000
 _RULED = 6  # drawn lines from which a page may hold a table
+_MARGIN = 0.11  # share of the page in which headers and footers stand
 _FEW = 5  # characters: fewer than these and a picture make a scanned page
 _NUMBERS = re.compile(r"[-—–\s·]*(?:第?\s*\d{1,4}\s*页?(?:\s*[/／,，共]\s*共?\s*\d{1,4}\s*页?)?)[-—–\s·]*")
 _STARTS = re.compile(
@@ -46,7 +47,8 @@ class _Sheet:
     """One page as read."""
 
     number: int
-    width: float = 0.0
+    width: float = 0.0  # of the page, in points; 0 where lines were recognised
+    height: float = 0.0
     lines: list[_Line] = field(default_factory=list)
     grids: list[Grid] = field(default_factory=list)
 
@@ -126,12 +128,12 @@ def _page(document: Any, data: bytes, at: int, desk: Desk, scanned: list[int]) -
                     scanned.append(at + 1)
                 return None
             desk.warn("ocr", "这一页是扫描件，文字是识别出来的。", "请对照原件核对数字和名字。", place)
-            return _Sheet(at + 1, 0.0, [_Line(desk.count(text)) for text in read])
+            return _Sheet(at + 1, lines=[_Line(desk.count(text)) for text in read])
         desk.count(words)
         if not words and not pictures:
             desk.note("blank", "这一页是空白的。", place=place)
         grids = _tables(data, at, lines, desk) if ruled >= _RULED and words else []
-        return _Sheet(at + 1, page.get_width(), lines, grids)
+        return _Sheet(at + 1, *page.get_size(), lines, grids)
     except IntakeError:
         raise
     except Exception:  # whatever breaks one page leaves the others readable
@@ -250,7 +252,9 @@ def _drop_margins(sheets: list[_Sheet], desk: Desk) -> None:
 
     def edges(sheet: _Sheet) -> list[_Line]:
         lines = sheet.lines
-        return lines[:2] + lines[max(2, len(lines) - 2) :]
+        ends = lines[:2] + lines[max(2, len(lines) - 2) :]
+        high, low = (1 - _MARGIN) * sheet.height, _MARGIN * sheet.height
+        return [line for line in ends if not sheet.height or line.bottom > high or line.top < low]
 
     def key(line: _Line) -> str:
         return re.sub(r"\d+", "#", line.text.replace(" ", ""))
@@ -259,7 +263,7 @@ def _drop_margins(sheets: list[_Sheet], desk: Desk) -> None:
     dropped: Counter[str] = Counter()
     for sheet in sheets:
         for line in edges(sheet):
-            often = len(sheets) >= 3 and seen[key(line)] > len(sheets) * 0.6 and len(line.text) <= 60
+            often = sheet.height and len(sheets) >= 3 and seen[key(line)] > len(sheets) * 0.6 and len(line.text) <= 60
             last_or_first = line is sheet.lines[-1] or line is sheet.lines[0]
             if often or (last_or_first and len(sheets) > 1 and _NUMBERS.fullmatch(line.text)):
                 sheet.lines.remove(line)

@@ -96,8 +96,8 @@ def test_a_repository_gives_new_files_of_its_branch(repository: Path, tmp_path: 
     assert found.data.decode() == "# 通知\n\n食堂开放。\n"
     source.acknowledge(found.name, found.version)
     assert source.poll().found == ()
-    put(repository / "docs" / "通知.md", "# 通知\n\n食堂关闭。\n")
-    put(repository / "other.txt", "又变了")
+    (repository / "docs" / "通知.md").write_text("# 通知\n\n食堂关闭。\n", encoding="utf-8")
+    (repository / "other.txt").write_text("又变了", encoding="utf-8")
     git(repository, "commit", "--quiet", "-a", "-m", "two")
     (changed,) = source.poll().found
     assert "关闭" in changed.data.decode()
