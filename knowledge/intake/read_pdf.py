@@ -133,7 +133,7 @@ def _page(document: Any, data: bytes, at: int, desk: Desk, scanned: list[int]) -
         if not words and not pictures:
             desk.note("blank", "这一页是空白的。", place=place)
         grids = _tables(data, at, lines, desk) if ruled >= _RULED and words else []
-        return _Sheet(at + 1, *page.get_size(), lines, grids)
+        return _Sheet(at + 1, page.get_width(), page.get_height(), lines, grids)
     except IntakeError:
         raise
     except Exception:  # whatever breaks one page leaves the others readable
