@@ -118,7 +118,8 @@ def _readable(intake: Intake) -> Iterator[str]:
     )
     yield from _listed("Contradicts what is published", against)
     personal = (
-        f"{p.kind}: {p.text} → {p.replacement}{'' if p.certain else ' (perhaps)'} {p.where}" for p in intake.personal
+        f"{p.kind}: {p.text} → {p.replacement}{'' if p.certain else ' (perhaps)'} {p.where or p.card}"
+        for p in intake.personal
     )
     yield from _listed("Personal data", personal)
     yield from _listed("Orders to the model (kept as data, never spoken)", (each.text for each in intake.orders))

@@ -36,6 +36,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "remark": ("备注", "说明"),
 }
 LABELS = {field: names[0] for field, names in COLUMNS.items()}
+NOTHING = ("", "-", "—", "——", "/", "\\", "无", "N/A")  # how people leave a cell empty
 EXAMPLE = "填写样例"  # a row whose remark begins so is the template's own
 LISTS = ("documents", "steps", "aliases", "phrasings")
 _FACTS = ("where", "hours", "phone", "fee")
@@ -78,8 +79,9 @@ def card_draft(
     if values.pop("remark", "").startswith(EXAMPLE):
         return None
     for field, value in defaults.items():
-        values[field] = values.get(field) or value
-    values = {field: "" if value in ("-", "—", "——", "/", "无", "N/A") else value for field, value in values.items()}
+        if value:
+            values[field] = values.get(field) or value
+    values = {field: "" if value in NOTHING else value for field, value in values.items()}
     problems = list(_problems(values))
     card: dict[str, Any] = {"id": _card_id(values.get("name", ""), taken)}
     for field, value in values.items():
@@ -116,8 +118,8 @@ def _problems(values: dict[str, str]) -> Iterable[str]:
         yield "缺“名称”，请写上服务或地方的名字，至少两个字"
     if len(values.get("what", "")) < 4:
         yield "缺“做什么”，请用一句话写它能办什么，至少四个字"
-    for field in ("owner", "source"):
-        if not values.get(field):
+    for field in ("owner", "source"):  # without such a column they are asked once, for all cards
+        if field in values and not values[field]:
             yield f"缺“{LABELS[field]}”，请填写"
     phone = _phone(values.get("phone", ""))
     sample = bool(values.get("sample"))
@@ -139,7 +141,7 @@ def _problems(values: dict[str, str]) -> Iterable[str]:
 def _validated(card: dict[str, Any]) -> list[str]:
     """What the schema still says against it, in Chinese."""
     try:
-        Card.model_validate(card)
+        Card.model_validate({"owner": "?", "source": "?"} | card)
     except ValidationError as error:
         field, message = first_error(error)
         if "sample card" in message:
@@ -151,6 +153,7 @@ def _validated(card: dict[str, Any]) -> list[str]:
 def _phone(value: str) -> str:
     value = re.sub(r"^\+?86[ -]?(?=\d{10,11}$|0?\d{2,3}-)", "", re.sub(r"[()（）]", "-", value).strip("- "))
     value = re.sub(r"[–—－]", "-", value)
+    value = re.sub(r"(?<!\d)(0\d{2,3})\s+(?=\d{7,8}(?!\d))", r"\1-", value)
     return re.sub(r"\s*[;；]\s*|\s+(?=\d{7,})", "、", value)
 
 

@@ -28,16 +28,7 @@ def draft_files(
     hidden = [each for each in intake.personal if each.certain] if mask is None else list(mask)
     out: dict[str, str] = {}
     if intake.body:
-        body = masked(
-            intake.body,
-            [
-                each
-                for each in hidden
-                if "." not in each.where.partition("#")[0]
-                and each in intake.personal
-                and intake.body[each.start : each.end] == each.text
-            ],
-        )
+        body = masked(intake.body, [each for each in hidden if not each.card])
         kept = {key: _typed(key, value) for key, value in front.items() if value and key in LABELS}
         # A real page of YAML, so that no value can end the front matter or add a field.
         head = yaml.safe_dump(kept, allow_unicode=True, sort_keys=False, width=1000)
@@ -46,6 +37,8 @@ def draft_files(
     if cards:
         for card in cards:
             _mask_card(card, hidden)
+            card["owner"] = card.get("owner") or front["owner"]
+            card["source"] = card.get("source") or front["source"]
         name = re.sub(r"[^a-z0-9-]", "-", front["id"].lower()).strip("-") or "cards"
         name = f"{name}-cards" if intake.body else name
         data = {"id": name, "title": front["title"], "cards": cards}
@@ -79,7 +72,7 @@ def _typed(key: str, value: str) -> object:
 
 def _mask_card(card: dict[str, object], hidden: Iterable[PersonalData]) -> None:
     for each in hidden:
-        id_, _, field = each.where.partition(".")
+        id_, _, field = each.card.partition(".")
         if id_ != card["id"] or field not in card:
             continue
         value = card[field]

@@ -35,6 +35,9 @@ from knowledge.passages import document_passages
 
 _NUMBERED = re.compile(r"[(（][一二三四五六七八九十百]+[)）][^。，,；;]{2,40}。")
 _MARKED = re.compile(r"[(（]?[一二三四五六七八九十百\d]+[)）、.．]|第[一二三四五六七八九十百\d]+[章条]")
+_OPEN = "待填"  # who keeps a card right, until staff say it
+_ASKED = re.compile(r"(?:Q|q|问|问题|提问)\s*\d{0,3}\s*[:：.、]\s*(.{4,80}[?？])")
+_ANSWERED = re.compile(r"(?:A|a|答|回答|答复)\s*\d{0,3}\s*[:：.、]\s*(.+)", re.DOTALL)
 _GUIDE = "填写说明"  # the template's second sheet
 
 
@@ -182,10 +185,11 @@ class _Reading:
         tables: list[Table] = []
         cards: list[CardDraft] = []
         taken: dict[str, str] = {}
-        defaults = {"owner": self.options.owner, "source": self.options.source or (f"《{title}》" if title else "")}
+        defaults = {"owner": self.options.owner, "source": self.options.source}
         lines: list[str] = []
         for block, following in zip_longest(self.blocks, self.blocks[1:]):
             if block.grid is None:
+                _read_question(block)
                 level = block.level or (3 if _is_heading(block, following) else 0)
                 gap = "" if block.close and not level and lines else "\n"
                 lines.append(gap + (f"{'#' * level} " if level else "") + block.text)
@@ -197,21 +201,29 @@ class _Reading:
                 continue
             if self.options.tables == "sentences":
                 table = table.model_copy(update={"used_as": "sentences"})
-            tables.append(table)
             if table.used_as == "cards":
-                wide = numbers[-len(table.rows) :] if numbers else None
-                sheet_defaults = (
-                    defaults
-                    if self.kind not in ("xlsx", "csv")
-                    else {k: v for k, v in defaults.items() if v and k != "source"}
-                    | ({"source": self.options.source} if self.options.source else {})
-                )
-                cards += table_cards(table, taken, sheet_defaults, wide)
-            else:
-                lines += ["\n" + sentence for sentence in table_sentences(table)]
+                rows = numbers[-len(table.rows) :] if numbers else None
+                made = table_cards(table, taken, defaults, rows)
+                if self.kind in ("xlsx", "csv") or any(not card.problems for card in made):
+                    cards += made
+                    tables.append(table)
+                    continue
+                self._no_cards(table, made)
+                table = table.model_copy(update={"used_as": "sentences"})
+            tables.append(table)
+            lines += ["\n" + sentence for sentence in table_sentences(table)]
         text = "\n".join(lines).strip()
         has_text = any(not line.strip().startswith("#") for line in text.split("\n") if line.strip())
         return tables, cards, f"{text}\n" if has_text else ""
+
+    def _no_cards(self, table: Table, made: Sequence[CardDraft]) -> None:
+        what = next((problem for card in made for problem in card.problems), "")
+        self.desk.note(
+            "could_be_cards",
+            f"这张表像服务卡片，但每一行都缺东西（{what}），已先读成句子。",
+            "要做成卡片，请下载模板填写。",
+            table.place,
+        )
 
     def _warn_of_cards(self, cards: Sequence[CardDraft]) -> None:
         for draft in cards:
@@ -223,6 +235,14 @@ class _Reading:
                 )
 
 
+def _read_question(block: Block) -> None:
+    """问：几点开门？ becomes a heading, 答：七点。 the text below it."""
+    if block.level == 0 and (asked := _ASKED.fullmatch(block.text)):
+        block.text, block.level = asked.group(1), 3
+    elif block.level == 0 and (answered := _ANSWERED.fullmatch(block.text)):
+        block.text = answered.group(1)
+
+
 def _is_heading(block: Block, following: Block | None) -> bool:
     """(一)补齐短板。 alone in its line, with its text below it."""
     if not _NUMBERED.fullmatch(block.text) or following is None or following.grid is not None or following.level:
@@ -232,25 +252,26 @@ def _is_heading(block: Block, following: Block | None) -> bool:
 
 def _card_passages(document: Document, cards: Sequence[CardDraft]) -> list[Passage]:
     holder = document.model_copy(update={"id": f"{document.id}-cards" if document.kind != "cards" else document.id})
+    open_fields = {"owner": document.owner or _OPEN, "source": document.source or _OPEN}
     return [
         passage
         for draft in cards
         if not draft.problems
-        for passage in card_passages(holder, Card.model_validate(draft.card))
+        for passage in card_passages(holder, Card.model_validate(open_fields | draft.card))
     ]
 
 
 def _personal(body: str, passages: Sequence[Passage], cards: Sequence[CardDraft]) -> Iterable[PersonalData]:
-    """In the body with offsets there; in cards by field of each passage. The passage is named where one holds it."""
+    """In the body, with the passage that holds it, and in the cards."""
     for found in find_personal(body):
         where = next((p.id for p in passages if p.kind in ("sentence", "about") and found.text in p.text), "")
         yield found.model_copy(update={"where": where})
     for draft in cards:
         for field, value in draft.card.items():
             for text in value if isinstance(value, list) else [value]:
-                for found in find_personal(str(text)) if field not in ("id",) else ():
+                for found in find_personal(str(text)) if field != "id" else ():
                     hint = f"{draft.place}“{draft.name}”：{found.hint}"
-                    yield found.model_copy(update={"where": f"{draft.card['id']}.{field}", "hint": hint})
+                    yield found.model_copy(update={"card": f"{draft.card['id']}.{field}", "hint": hint})
 
 
 def _orders(passages: Sequence[Passage], title: str) -> Iterable[Order]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from knowledge.intake.blocks import Grid
-from knowledge.intake.card_rows import card_columns, card_draft, makes_cards
+from knowledge.intake.card_rows import NOTHING, card_columns, card_draft, makes_cards
 from knowledge.intake.values import CardDraft, Place, Table
 
 _NAMES = ("项目", "名称", "事项", "类别", "种类", "服务", "内容", "单位", "对象", "类型", "指标", "活动", "课程")
@@ -36,7 +36,9 @@ def table_sentences(table: Table) -> list[str]:
     out: list[str] = []
     skipped = [at for at, name in enumerate(table.header) if name.strip() in _ORDERS]
     for row in table.rows:
-        cells = [(table.header[at].strip(), cell) for at, cell in enumerate(row) if cell and at not in skipped]
+        cells = [
+            (table.header[at].strip(), cell) for at, cell in enumerate(row) if cell not in NOTHING and at not in skipped
+        ]
         if not cells:
             continue
         parts = []

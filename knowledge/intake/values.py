@@ -79,7 +79,11 @@ class FoundTarget(Frozen):
 
 
 class PersonalData(Frozen):
-    """Personal data at ``start``:``end`` of the body (or in a card's field), and what may stand there instead."""
+    """Personal data, and what may stand there instead.
+
+    ``start`` and ``end`` are places in the body or, where ``card`` names a card's id and field
+    (shitang.phone), in that field's text.
+    """
 
     kind: Literal["id_number", "mobile", "bank_card", "email", "name_and_address", "plate", "office_phone"]
     text: str
@@ -88,6 +92,7 @@ class PersonalData(Frozen):
     replacement: str
     certain: bool = True
     where: str = ""  # passage id
+    card: str = ""
     hint: str = ""
 
 

@@ -176,3 +176,25 @@ def test_other_tables_become_sentences(read: Read, form: str) -> None:
 def test_columns_have_one_meaning_each() -> None:
     names = [name for names in COLUMNS.values() for name in names]
     assert len(names) == len(set(names))
+
+
+def test_a_table_that_lacks_what_cards_need_is_not_lost(read: Read) -> None:
+    intake = read(
+        docx(["示例通知", "各点如下，请就近前往办理有关事项，谢谢大家的配合和支持，祝大家身体健康万事如意。"], [LIST]),
+        "a.docx",
+    )
+    assert intake.cards == ()
+    assert "第一社区食堂，地址为一楼大厅，电话为62340001。" in intake.body
+    assert "could_be_cards" in {notice.code for notice in intake.notices}
+
+
+def test_owner_and_source_are_asked_once_where_there_is_no_column(read: Read, tmp_path: Path) -> None:
+    intake = read("名称;做什么;电话\n甲中心;办理各种事务;021 62340000\n", "a.csv")
+    assert [card.problems for card in intake.cards] == [()]
+    files = draft_files(intake, {"owner": "某某居委会", "source": "公告", "title": "某某卡片"})
+    ((path, text),) = files.items()
+    (tmp_path / path).parent.mkdir()
+    (tmp_path / path).write_text(text, encoding="utf-8")
+    (card, *_) = load_corpus(tmp_path, strict=True).corpus.passages
+    assert (card.owner, card.source) == ("某某居委会", "公告")
+    assert "021-62340000" in card.text

@@ -198,3 +198,12 @@ def test_options_fill_what_the_file_leaves_open(read: Read) -> None:
     intake = read("食堂明天关门。\n", "便条.txt", options=Options(owner="示例居委会", source="公告栏"))
     assert (intake.document.owner, intake.document.source, intake.document.title) == ("示例居委会", "公告栏", "便条")
     assert intake.document.kind == "note"
+
+
+def test_questions_and_answers_become_headings_and_text(read: Read) -> None:
+    intake = read("问：社区食堂几点开门？\n答：每天10:30。\n\n问：要带什么？\n答：敬老卡。\n", "问答.txt")
+    articles = [(p.path[-1], p.text) for p in intake.passages if p.kind == "article"]
+    assert articles == [
+        ("社区食堂几点开门？", "社区食堂几点开门？\n每天10:30。"),
+        ("要带什么？", "要带什么？\n敬老卡。"),
+    ]

@@ -122,6 +122,6 @@ def test_a_mobile_in_a_card_is_found_and_left_out(read: Callable[..., Intake]) -
     text = f"名称,做什么,电话,负责单位,来源\n某某食堂,供应老年人午餐,{MOBILE},甲单位,乙公告\n"
     intake = read(text, "a.csv")
     (found,) = intake.personal
-    assert found.kind == "mobile"
+    assert (found.kind, found.card) == ("mobile", f"{intake.cards[0].card['id']}.phone")
     draft = next(iter(draft_files(intake, {"owner": "甲", "source": "乙", "title": "卡片"}).values()))
     assert MOBILE not in draft
