@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 import yaml
 
 from assistant.errors import IntakeError
+from knowledge.intake.days import read_day
 from knowledge.intake.front import LABELS
 from knowledge.intake.personal import masked
 from knowledge.intake.values import Intake, PersonalData
@@ -54,7 +56,8 @@ def _check(front: Mapping[str, str]) -> None:
         if not front.get(field):
             wrong.append(f"“{LABELS[field]}”还没有填")
     for field in ("issued", "valid_from", "valid_until"):
-        if front.get(field) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", front[field]):
+        day = front.get(field, "")
+        if day and not (re.fullmatch(r"\d{4}-\d{2}-\d{2}", day) and read_day(day)):
             wrong.append(f"“{LABELS[field]}”请写成 2026-01-31 这样")
     if front.get("valid_from") and front.get("valid_until") and front["valid_until"] < front["valid_from"]:
         wrong.append("“失效日期”在“生效日期”之前")
@@ -64,8 +67,6 @@ def _check(front: Mapping[str, str]) -> None:
 
 def _typed(key: str, value: str) -> object:
     if key in ("issued", "valid_from", "valid_until"):
-        from datetime import date
-
         return date.fromisoformat(value)
     return value
 

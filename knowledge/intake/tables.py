@@ -19,7 +19,8 @@ def read_grid(grid: Grid, place: Place) -> Table | None:
     """The table with its header found; None when there is nothing below a header."""
     rows = [row for row in grid.rows if any(row)]
     width = max((len(row) for row in rows), default=0)
-    caption = grid.caption
+    caption = re.sub(r"(?:如下)?[:：]$", "", grid.caption)
+    caption = "" if re.search(r"[。；;，,！？]", caption) else caption  # a sentence before the table is none
     while rows and width > 1 and len([cell for cell in rows[0] if cell]) == 1:  # a title over all columns
         caption = next(cell for cell in rows[0] if cell)[:60]
         rows = rows[1:]

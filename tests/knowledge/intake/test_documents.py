@@ -93,6 +93,8 @@ def test_values_can_not_break_out_of_the_front_matter(read: Read, tmp_path: Path
     document = load_corpus(tmp_path, strict=True).corpus.documents[0]
     assert document.title == edits["title"]
     assert "---" in document.owner
+    with pytest.raises(IntakeError, match="生效日期"):
+        draft_files(intake, {"owner": "甲", "valid_from": "2026-02-31"})
     with pytest.raises(IntakeError, match="编号"):
         draft_files(intake, {"owner": "甲", "id": "../../evil"})
 
