@@ -106,7 +106,6 @@ def look(config: Settings, sources: dict[str, Source], cancelled: Callable[[], b
                 if error.code == "cancelled":
                     return Looked(tuple(previews), tuple(messages))
                 messages.append(f"“{file.name}”：{error.message}{error.hint}")
-                # Not for want of trying: a crash of the machine is no reason to forget the file.
             else:
                 previews.append(store.save(intake, origin))
             source.acknowledge(file.name, file.version)

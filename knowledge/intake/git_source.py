@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from assistant.errors import IntakeError, SettingsError
 from knowledge.intake.limits import MIB
-from knowledge.intake.sources import MOST_FILES, SUFFIXES, FoundFile, Memory, Poll
+from knowledge.intake.sources import MOST_FILES, SUFFIXES, FoundFile, Memory, Poll, is_full
 
 _ADDRESS = re.compile(r"(?:https?|ssh|git)://[^\s]+|[\w.-]+@[\w.-]+:[^\s]+|/[^\s]*|file:///[^\s]+")
 _BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,200}")
@@ -39,7 +39,6 @@ class GitRepository:
         branch: str = "main",
         folder: str = "",
         largest: int = 50 * MIB,
-        at_once: int = 20,
         seconds: float = 120.0,
     ) -> None:
         if not _ADDRESS.fullmatch(address) or not _BRANCH.fullmatch(branch) or ".." in branch:
@@ -50,7 +49,7 @@ class GitRepository:
         if shutil.which("git") is None:
             raise SettingsError("There is no git program.", "Install git, or leave JIAMENKOU_INTAKE_GIT empty.")
         self._address, self._branch, self._folder = address, branch, folder.strip("/")
-        self._copy, self._largest, self._at_once, self._seconds = work / "copy.git", largest, at_once, seconds
+        self._copy, self._largest, self._seconds = work / "copy.git", largest, seconds
         self._memory = Memory(work / "seen.json")
 
     def poll(self) -> Poll:
@@ -65,7 +64,7 @@ class GitRepository:
         found: list[FoundFile] = []
         problems: list[str] = []
         for name, blob, size in files:
-            if self._memory.versions.get(name, "").rpartition(":")[2] == blob or len(found) >= self._at_once:
+            if self._memory.versions.get(name, "").rpartition(":")[2] == blob or is_full(found):
                 continue
             if size > self._largest:
                 problems.append(f"“{name}”有 {size // MIB} MB，太大了。请把它分成几个小文件。")

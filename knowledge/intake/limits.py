@@ -24,7 +24,7 @@ class Limits(Frozen):
     pages: int = 1_500
     rows: int = 20_000
     columns: int = 60
-    characters: int = 5_000_000
+    characters: int = 2_000_000
     cell: int = 5_000  # characters of one cell
     pixels: int = 60_000_000
     ocr: bool = True  # read scanned pages when a reader of pictures is installed

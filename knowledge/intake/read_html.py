@@ -31,8 +31,7 @@ _HIDDEN = re.compile(
 
 
 class _Page:
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self) -> None:
         self.blocks: list[Block] = []
         self.words: list[str] = []
         self.dropped: dict[str, int] = {}
@@ -56,7 +55,7 @@ class _Page:
                 continue
             tag = (node.tag or "").lower()
             if tag == "-text":
-                self.words.append(re.sub(r"\s+", " ", self.desk.count(node.text_content or "")))
+                self.words.append(re.sub(r"\s+", " ", node.text_content or ""))
             elif tag.startswith(("-", "!")):
                 continue  # comments and declarations
             elif tag in _DROPPED:
@@ -93,7 +92,7 @@ class _Page:
             for cell in row.css("td, th"):
                 for unwanted in cell.css(", ".join(sorted(_DROPPED))):
                     unwanted.decompose()
-                text = plain(self.desk.count(cell.text(deep=True, separator=" ")))
+                text = plain(cell.text(deep=True, separator=" "))
                 span = cell.attributes.get("colspan") or "1"
                 cells.append(text)
                 cells += [""] * (min(int(span), 60) - 1 if span.isdigit() and span.isascii() else 0)
@@ -124,7 +123,7 @@ def read_html(text: str, desk: Desk) -> list[Block]:
     """
     _check_depth(text)
     parser = LexborHTMLParser(text)
-    page = _Page(desk)
+    page = _Page()
     if parser.body is not None:
         page.walk(parser.body)
     page.flush()

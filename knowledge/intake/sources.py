@@ -17,6 +17,8 @@ from knowledge.intake.limits import MIB
 
 SUFFIXES = frozenset(".md .markdown .txt .html .htm .docx .pdf .xlsx .csv .tsv".split())
 MOST_FILES = 10_000
+AT_ONCE = 20  # files of one look
+LOAD = 100 * MIB  # bytes of one look, held in memory
 _SETTLED = 2.0  # seconds without a change after which a file counts as written whole
 
 
@@ -36,6 +38,11 @@ class Poll:
     found: tuple[FoundFile, ...] = ()
     gone: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+
+
+def is_full(found: list[FoundFile]) -> bool:
+    """Whether one look has given enough; the rest is found by the next."""
+    return len(found) >= AT_ONCE or sum(len(file.data) for file in found) >= LOAD
 
 
 class Source(Protocol):
@@ -76,8 +83,8 @@ class Memory:
 class WatchedFolder:
     """Files below a folder. Links are not followed, hidden files and other kinds are left alone."""
 
-    def __init__(self, folder: Path, memory: Path, largest: int = 50 * MIB, at_once: int = 20) -> None:
-        self._folder, self._largest, self._at_once = folder, largest, at_once
+    def __init__(self, folder: Path, memory: Path, largest: int = 50 * MIB) -> None:
+        self._folder, self._largest = folder, largest
         self._memory = Memory(memory)
         self._looked: dict[str, tuple[int, int, str]] = {}  # size, time of change, version: read once
         self._gone: set[str] = set()
@@ -94,7 +101,7 @@ class WatchedFolder:
                 problems.append(f"文件夹里超过 {MOST_FILES} 个文件，后面的没有看。请把不用的移走。")
                 break
             seen.add(name)
-            if len(found) >= self._at_once:
+            if is_full(found):
                 continue
             try:
                 one = self._read(name, path)
