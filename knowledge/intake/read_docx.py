@@ -93,7 +93,7 @@ class _Reader:
 
     def _table(self, table: Any) -> list[list[str]]:
         rows: list[list[str]] = []
-        for row in table.iter(f"{_W}tr"):
+        for row in table.iterchildren(f"{_W}tr"):
             cells: list[str] = []
             for at, cell in enumerate(row.iterchildren(f"{_W}tc")):
                 span = cell.find(f"{_W}tcPr/{_W}gridSpan")

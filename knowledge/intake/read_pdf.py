@@ -22,7 +22,7 @@ from knowledge.intake.values import Place
 
 _OCR_PIXELS = 6_000_000  # of one page as it is drawn for reading
 _PAGE_CHARACTERS = 50_000
-_RULED = 6  # drawn lines from which a page may hold a table
+_RULED = range(6, 800)  # drawn lines of a page that may hold a table; more make a drawing
 _MARGIN = 0.11  # share of the page in which headers and footers stand
 _FEW = 5  # characters: fewer than these and a picture make a scanned page
 _NUMBERS = re.compile(r"[-—–\s·]*(?:第?\s*\d{1,4}\s*页?(?:\s*[/／,，共]\s*共?\s*\d{1,4}\s*页?)?)[-—–\s·]*")
@@ -132,7 +132,7 @@ def _page(document: Any, data: bytes, at: int, desk: Desk, scanned: list[int]) -
         desk.count(words)
         if not words and not pictures:
             desk.note("blank", "这一页是空白的。", place=place)
-        grids = _tables(data, at, lines, desk) if ruled >= _RULED and words else []
+        grids = _tables(data, at, lines, desk) if ruled in _RULED and words else []
         return _Sheet(at + 1, page.get_width(), page.get_height(), lines, grids)
     except IntakeError:
         raise

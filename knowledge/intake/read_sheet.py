@@ -19,6 +19,7 @@ from knowledge.intake.decode import decode
 from knowledge.intake.limits import Desk
 from knowledge.intake.values import Place
 
+_LINES = 30  # lines in one cell; more come of a quotation mark that was never closed
 _EMPTY_RUN = 1_000  # empty rows after which nothing more is expected
 # What spreadsheet programs would run; +86 21… and -5 are no formulas.
 FORMULA = re.compile(r"\s*[=@]\s*\S|\s*[+-]\s*[A-Za-z(=@]|\s*[\t\r]")
@@ -137,6 +138,15 @@ def read_csv(data: bytes, desk: Desk) -> list[Rows]:
                 "bad_row", "从这里往后读不出来。", f"请检查引号是否成对（{error}）。", Place(row=len(out.rows) + 2)
             )
             break
+        swallowed = max((cell.count("\n") for cell in cells), default=0)
+        if swallowed > _LINES:
+            desk.skip(
+                "quotes",
+                f"这一行的引号可能没有成对，后面 {swallowed} 行被并了进来，没有收进来。",
+                "请在 Excel 里打开检查引号，改好后重新上传。",
+                Place(row=number - swallowed),
+            )
+            continue
         cells = [plain(cell) for cell in cells[: desk.limits.columns]]
         if any(cells):
             out.rows.append((number, cells))

@@ -17,8 +17,9 @@ LONGEST_FRONT = 16_384
 _DROPPED = r"script|style|iframe|object|embed|template|svg|math|noscript|form|textarea|select|applet|frameset"
 _DROP = re.compile(rf"<({_DROPPED})\b[^>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9:-]*(?:\s[^<>]*)?/?>")
-_IMAGE = re.compile(r"!\[([^\]]*)\]\([^()]*(?:\([^()]*\)[^()]*)*\)")
-_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^()\s]*(?:\([^()]*\)[^()\s]*)*)(?:\s+[^()]*)?\)")
+# Lengths are bounded, so that a file full of brackets costs no more than its size.
+_IMAGE = re.compile(r"!\[([^\[\]]{0,300})\]\([^()]{0,2000}(?:\([^()]{0,500}\)[^()]{0,500})?\)")
+_LINK = re.compile(r"(?<!!)\[([^\[\]]{1,300})\]\([^()]{0,2000}(?:\([^()]{0,500}\)[^()]{0,500})?\)")
 _RULE = re.compile(r"\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?")
 _HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*$")
 

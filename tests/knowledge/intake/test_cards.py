@@ -198,3 +198,12 @@ def test_owner_and_source_are_asked_once_where_there_is_no_column(read: Read, tm
     (card, *_) = load_corpus(tmp_path, strict=True).corpus.passages
     assert (card.owner, card.source) == ("某某居委会", "公告")
     assert "021-62340000" in card.text
+
+
+def test_a_quotation_mark_that_is_never_closed_is_named(read: Read) -> None:
+    lines = [",".join(HEADER), ",".join(str(cell) for cell in row(名称="甲食堂")), '"乙食堂,x'] + ["丙,丁,戊"] * 50
+    intake = read("\n".join(lines), "a.csv")
+    (notice,) = [each for each in intake.notices if each.level == "skipped"]
+    assert notice.code == "quotes"
+    assert notice.place.row == 3
+    assert [card.name for card in intake.cards] == ["甲食堂"]

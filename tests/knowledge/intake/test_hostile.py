@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import struct
+import time
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -414,3 +416,15 @@ def test_a_picture_without_a_reader_says_what_to_install(read: Read) -> None:
     buffer = BytesIO()
     Image.new("RGB", (50, 50), "white").save(buffer, "PNG")
     refused(read, buffer.getvalue(), "a.png", "scanned", ocr=False)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["[", "![", "](", "<", "1", "1,", "1.1", "12345", "(", "“", "|", "*", "a@", "张先生", "到2025年", "-", "??"],
+)
+@pytest.mark.parametrize("name", ["a.md", "a.csv"])
+def test_one_piece_over_and_over_costs_no_more_than_its_size(read: Read, piece: str, name: str) -> None:
+    started = time.process_time()
+    with contextlib.suppress(IntakeError):
+        read("通知\n" + piece * (20_000 // len(piece)), name)
+    assert time.process_time() - started < 4
