@@ -72,6 +72,17 @@ class Settings(BaseSettings):
     intake_seconds: float = Field(300.0, gt=0)  # for reading one file
     intake_ocr: bool = True  # read scanned pages, when the extra `ocr` is installed
 
+    staff_idle_minutes: float = Field(60.0, gt=0)  # without activity, after which staff log in again
+    staff_session_hours: float = Field(12.0, gt=0)  # after which staff log in again in any case
+    four_eyes: bool = False  # whoever made a change doesn't approve it
+    oidc_issuer: str = ""  # an OpenID Connect provider that staff log in through; empty is none
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_scopes: str = "openid profile"
+    oidc_groups_claim: str = "groups"
+    oidc_roles: dict[str, str] = {}  # group at the provider: role here
+    oidc_redirect_url: str = ""  # as registered there; empty is /staff/oidc/back of the address that is open
+    oidc_label: str = "单位账号登录"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
