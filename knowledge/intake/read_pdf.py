@@ -23,7 +23,7 @@ from knowledge.intake.values import Place
 _OCR_PIXELS = 6_000_000  # of one page as it is drawn for reading
 _PAGE_CHARACTERS = 50_000
 _RULED = range(6, 800)  # drawn lines of a page that may hold a table; more make a drawing
-_MARGIN = 0.11  # share of the page in which headers and footers stand
+_MARGIN = 0.075  # share of the page in which headers and footers stand
 _FEW = 5  # characters: fewer than these and a picture make a scanned page
 _NUMBERS = re.compile(r"[-—–\s·]*(?:第?\s*\d{1,4}\s*页?(?:\s*[/／,，共]\s*共?\s*\d{1,4}\s*页?)?)[-—–\s·]*")
 _STARTS = re.compile(
@@ -251,7 +251,7 @@ def _drop_margins(sheets: list[_Sheet], desk: Desk) -> None:
     """Headers, footers and page numbers: lines at the edge that come again on most pages."""
 
     def edges(sheet: _Sheet) -> list[_Line]:
-        lines = sheet.lines
+        lines = [line for line in sheet.lines if not line.text.startswith("\x00")]
         ends = lines[:2] + lines[max(2, len(lines) - 2) :]
         high, low = (1 - _MARGIN) * sheet.height, _MARGIN * sheet.height
         return [line for line in ends if not sheet.height or line.bottom > high or line.top < low]

@@ -207,3 +207,10 @@ def test_a_quotation_mark_that_is_never_closed_is_named(read: Read) -> None:
     assert notice.code == "quotes"
     assert notice.place.row == 3
     assert [card.name for card in intake.cards] == ["甲食堂"]
+
+
+def test_tables_on_every_page_of_a_pdf_stay(read: Read) -> None:
+    intake = read(pdf([["示例通知"], ["又一张表"], ["还有一张"]], header="示例汇编", table=PLAIN), "a.pdf")
+    assert len(intake.tables) == 3
+    assert intake.body.count("高龄津贴，标准为每月180元") == 3
+    assert "汇编" not in intake.body
