@@ -127,9 +127,11 @@ class _Reading:
         """Everything that staff see before they decide."""
         desk = self.desk
         title = find_title(self.blocks, self.given.get("title", ""), desk)
-        tables, cards, body = self._compose(title)
-        wanting = self.kind in ("xlsx", "csv") and not cards and bool(tables)
-        if wanting:
+        tables, cards, body = self._compose()
+        listed = [table for table in tables if table.used_as == "cards"]
+        if listed and not cards:
+            desk.warn("no_rows", "这张卡片表里还没有填写任何一行。", "请从第三行开始填写，再上传。")
+        elif self.kind in ("xlsx", "csv") and tables and not listed:
             desk.note(
                 "no_cards",
                 "这张表的表头不像服务卡片（要有“名称”，还要有地址、时间、电话、收费之一），已按普通表格读成句子。",
@@ -180,7 +182,7 @@ class _Reading:
             notices=tuple(desk.notices),
         )
 
-    def _compose(self, title: str) -> tuple[list[Table], list[CardDraft], str]:
+    def _compose(self) -> tuple[list[Table], list[CardDraft], str]:
         """Tables, cards, and the body as Markdown, in which other tables are sentences."""
         tables: list[Table] = []
         cards: list[CardDraft] = []

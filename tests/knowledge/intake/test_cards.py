@@ -78,6 +78,7 @@ def test_the_untouched_template_has_nothing_in_it(read: Read) -> None:
     intake = read(card_template(), "模板.xlsx")
     assert intake.cards == ()
     assert intake.passages == ()
+    assert "no_rows" in {notice.code for notice in intake.notices}
 
 
 @pytest.mark.parametrize(
