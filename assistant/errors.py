@@ -10,6 +10,7 @@ JiamenkouError
 ├── InputError          the resident's input can't be used
 ├── RetrieveError       the index can't be opened or asked
 ├── AnswerError         the language model is late, broken, or away
+├── HandoffError        a call to a person can't be made, taken or answered
 ├── HearError           sound can't be read, or no recogniser works
 ├── SpeakError          a voice is late, broken, or away
 └── StaffError          an account, a login or a right of staff
@@ -67,6 +68,10 @@ class RetrieveError(JiamenkouError):
 
 class AnswerError(JiamenkouError):
     """The language model is late, broken, or away."""
+
+
+class HandoffError(JiamenkouError):
+    """A call to a person can't be made, taken or answered."""
 
 
 class HearError(JiamenkouError):

@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     voice_sessions: int = Field(64, ge=1)  # open microphones at once
     keep_recordings: bool = False  # keep what is said, and say so on the screen
 
+    public_url: str = ""  # where a phone reaches this server, for QR codes; empty: found out
+    takeaway_hours: float = Field(24.0, gt=0, le=24 * 30)  # how long an answer taken home can be opened
+    call_wait_seconds: float = Field(60.0, gt=0)  # how long a call to a person rings
+    call_idle_seconds: float = Field(300.0, gt=0)  # silence on both sides after which a taken call ends
+    call_absence_seconds: float = Field(30.0, gt=0)  # how long either side may be gone in a call
+
     chroma_url: str = ""  # a Chroma server for the city profile; empty is embedded
     question_limit: int = Field(500, ge=50)  # characters of one question that are read
     memory_turns: int = Field(6, ge=1)  # exchanges kept in a session
