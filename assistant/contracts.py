@@ -134,6 +134,8 @@ class Corpus(Frozen):
     passages: tuple[Passage, ...]
     referrals: tuple[Referral, ...] = ()
     synonyms: tuple[tuple[str, ...], ...] = ()  # groups of words residents and documents use
+    department_names: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # other names of each department
+    department_english: dict[str, str] = Field(default_factory=dict)
     digest: str = ""  # sha256 over all input files
 
 
