@@ -306,6 +306,13 @@ class Artefact(Protocol):
         """Write this part into ``folder`` (exists, empty). Must be complete on return."""
         ...
 
+    def merge(self, parts: Sequence[tuple[Path, Any]], folder: Path) -> None:
+        """Write into ``folder`` what building the chosen rows of ``parts``, in order, would have written.
+
+        Each part is the folder that ``build`` or ``merge`` wrote and the rows to take (int64, ascending).
+        """
+        ...
+
 
 class Retriever(Protocol):
     """Finds evidence in one release."""

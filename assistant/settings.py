@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from platformdirs import user_cache_path
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,6 +56,10 @@ class Settings(BaseSettings):
     voice_sessions: int = Field(64, ge=1)  # open microphones at once
     keep_recordings: bool = False  # keep what is said, and say so on the screen
 
+    time_zone: str = "Asia/Shanghai"  # where a day begins and ends
+    releases_kept: int = Field(20, ge=2)  # for rolling back
+    four_eyes: bool = False  # whoever made a change doesn't approve it
+    vector_index: Literal["exact", "chroma"] = "exact"  # exact compares every vector
     chroma_url: str = ""  # a Chroma server for the city profile; empty is embedded
     question_limit: int = Field(500, ge=50)  # characters of one question that are read
     memory_turns: int = Field(6, ge=1)  # exchanges kept in a session
@@ -61,6 +67,19 @@ class Settings(BaseSettings):
     sessions: int = Field(2000, ge=1)  # open sessions at once
     asks_per_minute: int = Field(120, ge=1)  # questions of one client address
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, KeyError) as error:  # an unknown zone is a KeyError
+            raise ValueError(f"there is no time zone {name}; use one like Asia/Shanghai") from error
+        return name
+
+    def today(self) -> date:
+        """The day that it is at the site."""
+        return datetime.now(ZoneInfo(self.time_zone)).date()
 
 
 @lru_cache

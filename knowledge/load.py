@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -26,7 +27,8 @@ from knowledge.passages import document_passages
 DOCUMENTS = (".md", ".txt")
 PHRASINGS, TRANSLATIONS = "phrasings.yaml", "english.yaml"
 REFERRALS, SYNONYMS = "referrals.yaml", "synonyms.yaml"
-READER = "reader-1"  # raise when the same file is read into other passages than before
+# Code that turns a file into passages: after a change of it every document is read anew.
+_CODE = ("articles", "cards", "departments", "facts", "files", "load", "passages", "sentences", "targets")
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class _Reader:
 
     def file(self, name: str, cards: bool) -> None:
         """One document or file of cards, unless it is known."""
-        base = _key(READER, name, self.files.tree.files[name])
+        base = _key(reader(), name, self.files.tree.files[name])
         known = self.known.get(base)
         if known is not None and known.key == self._key(base, known.document.id):
             if self._is_new(name, known.document.id):
@@ -401,6 +403,13 @@ def tree_digest(tree: Tree) -> str:
     """sha256 over the names and the contents of all files."""
     lines = sorted(f"{name}:{digest}" for name, digest in tree.files.items())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@cache
+def reader() -> str:
+    """Identity of the code that reads."""
+    here = Path(__file__).parent
+    return hashlib.sha256(b"".join((here / f"{name}.py").read_bytes() for name in _CODE)).hexdigest()[:16]
 
 
 def _key(*parts: str) -> str:
