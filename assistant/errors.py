@@ -4,7 +4,8 @@ JiamenkouError
 ├── SettingsError       a setting is wrong or missing
 ├── WeightsError        a model file is missing, broken, or can't be fetched
 ├── KnowledgeError      a document, card or release is broken
-│   └── BusyError       another process is writing this data folder
+│   ├── BusyError       another process is writing this data folder
+│   └── ConflictError   somebody else changed the same thing meanwhile
 ├── InputError          the resident's input can't be used
 ├── RetrieveError       the index can't be opened or asked
 ├── AnswerError         the language model is late, broken, or away
@@ -38,6 +39,14 @@ class KnowledgeError(JiamenkouError):
 
 class BusyError(KnowledgeError):
     """Another process is writing this data folder."""
+
+
+class ConflictError(KnowledgeError):
+    """Somebody else changed the same thing meanwhile; carries both texts and what both began with, as far as known."""
+
+    def __init__(self, message: str, hint: str = "", mine: str = "", theirs: str = "", base: str = "") -> None:
+        super().__init__(message, hint)
+        self.mine, self.theirs, self.base = mine, theirs, base
 
 
 class InputError(JiamenkouError):

@@ -159,7 +159,7 @@ class Library:
 
     def __init__(self, settings: Settings, embedder: Embedder, today: Callable[[], date] | None = None) -> None:
         self._settings, self._embedder = settings, embedder
-        self._today = today or settings.today
+        self.today = today or settings.today
         self._lock = threading.Lock()
         self._open: Knowledge | None = None
         self._day = date.min
@@ -169,7 +169,7 @@ class Library:
         """The current release as far as it may be used today; opened when it is new, or a new day has begun."""
         pointer = self._settings.data_folder / "current"
         name = pointer.read_text(encoding="utf-8").strip() if pointer.exists() else ""
-        day = self._today()
+        day = self.today()
         with self._lock:
             if self._open is None or self._open.release != name:
                 release = current(self._settings.data_folder)

@@ -6,7 +6,6 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
@@ -72,7 +71,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     preparing = {"done": 0, "of": 0}
 
     # The first question must not wait for what is loaded on first use.
-    library.knowledge().retriever.search(make_question(clean_question("养老床位有多少張？")), date.today())
+    library.knowledge().retriever.search(make_question(clean_question("养老床位有多少張？")), config.today())
 
     engines = engines_or_none(config, library, say)
     clips: dict[str, int | bool] = {"warm": False, "done": 0, "of": 0}

@@ -130,9 +130,9 @@ def writing(data_folder: Path) -> Iterator[None]:
         lock.release()
 
 
-# What is to be published: all of it, or a function that reads it under the writer's lock. The function gets the
-# current release and the documents that are built already, by base.
-Source = Corpus | Callable[[Release | None, Mapping[str, Known]], tuple[Reading, About]]
+# What is to be published: all of it, or a function that reads it under the writer's lock. The function gets what the
+# current release came from, and the documents that are built already, by base.
+Source = Corpus | Callable[[About, Mapping[str, Known]], tuple[Reading, About]]
 
 
 def publish(
@@ -153,7 +153,7 @@ def publish(
         old = current(data_folder)
         segments = _usable(data_folder, artefacts, old)
         known = {s.base: Known(s.key, s.base, s.document, s.cards) for seg in segments for s in seg.documents}
-        reading, about = _reading(source) if isinstance(source, Corpus) else source(old, known)
+        reading, about = _reading(source) if isinstance(source, Corpus) else source(head(data_folder), known)
         reading.raise_problems()
         digest = _digest(reading.words.digest, artefacts)
         if swap and old and old.digest == digest:
@@ -348,6 +348,15 @@ def current(data_folder: Path) -> Release | None:
     return _open(data_folder / "releases" / name) if name else None
 
 
+def head(data_folder: Path) -> About:
+    """Where the current release came from, even when an older version of this program built it."""
+    name = _read(data_folder / "current")
+    try:
+        return _about(json.loads((data_folder / "releases" / name / "release.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return About()
+
+
 def releases(data_folder: Path) -> list[Release]:
     """All complete releases, newest first."""
     folders = sorted((data_folder / "releases").glob("*"), reverse=True)
@@ -408,12 +417,21 @@ def _open(folder: Path) -> Release | None:
         facts = json.loads((folder / "release.json").read_text(encoding="utf-8"))
         if facts["schema"] != SCHEMA:
             return None
-        about = About(**{**facts["about"], "changes": tuple(facts["about"]["changes"])})
         return Release(
-            folder.name, folder, facts["digest"], facts["created"], facts["passages"], facts["documents"], about
+            folder.name,
+            folder,
+            facts["digest"],
+            facts["created"],
+            facts["passages"],
+            facts["documents"],
+            _about(facts),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _about(facts: dict[str, Any]) -> About:
+    return About(**{**facts["about"], "changes": tuple(facts["about"]["changes"])})
 
 
 def _keep_about(release: Release, about: About) -> Release:
