@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -66,13 +66,14 @@ class Asked:
     held: dict[str, list[tuple[int, Rows]]] = field(default_factory=dict)  # token to (first row of the part, rows)
     texts: dict[str, int] = field(default_factory=dict)  # token to the number of texts, no articles, that hold it
 
-    def holds(self, token: str, row: int) -> bool:
-        """Whether the passage of ``row`` holds ``token``."""
-        for base, rows in self.held.get(token, ()):
-            at = int(np.searchsorted(rows, row - base))
-            if at < len(rows) and rows[at] == row - base:
-                return True
-        return False
+    def share(self, weights: Mapping[str, float], rows: Rows) -> NDArray[np.float64]:
+        """For each of ``rows``, the share of the weights whose tokens its passage holds."""
+        out = np.zeros(len(rows))
+        for token, weight in weights.items():
+            for base, held in self.held.get(token, ()):
+                at = np.minimum(np.searchsorted(held, rows - base), len(held) - 1)
+                out[held[at] == rows - base] += weight
+        return out / (sum(weights.values()) or 1.0)
 
 
 class _Ranking:

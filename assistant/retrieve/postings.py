@@ -74,7 +74,7 @@ class Postings:
     def __init__(self, folder: Path, name: str) -> None:
         """Raises OSError or ValueError when they are not whole."""
         keys, starts, rows, counts, lengths = (
-            np.load(folder / f"{name}.{file}.npy", mmap_mode="r") for file in _FILES
+            np.load(folder / f"{name}.{file}.npy", mmap_mode="r").view(np.ndarray) for file in _FILES
         )
         if len(starts) != len(keys) + 1 or len(rows) != starts[-1] or len(counts) != len(rows):
             raise ValueError(f"{name} is cut off")

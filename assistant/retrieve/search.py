@@ -155,8 +155,9 @@ class ReleaseSearch:
             token: self._rarity(words, token) for token in dict.fromkeys(tokens(expand(question.resolved, self._synonyms)))
         }
         family = self._family(question.focus)
+        coverage = words.share(rarity, np.fromiter(passages, np.int64, len(passages)))
         candidates = []
-        for row, passage in passages.items():
+        for (row, passage), covered in zip(passages.items(), coverage.tolist(), strict=True):
             own = dense.get(row, 0.0)
             parent = parents[row]
             features = {
@@ -165,7 +166,7 @@ class ReleaseSearch:
                 "phrasing": best["phrasing"].get(row, 0.0),
                 "lexical": float(words.scores[row]) / word_top,
                 "pinyin": float(sounds.scores[row]) / sound_top,
-                "coverage": _coverage(rarity, words, row),
+                "coverage": covered,
             }
             score = sum(self._weights[name] * value for name, value in features.items())
             if passage.id in family or (passage.parent and passage.parent in family):
@@ -224,13 +225,6 @@ class ReleaseSearch:
     def _cosines(self, vector: Vectors, rows: Iterable[int], known: dict[int, float]) -> dict[int, float]:
         """Cosines of passages and of their articles; what was not among the nearest is looked up."""
         return {**known, **self._dense.cosines(vector, sorted(row for row in rows if row not in known))}
-
-
-def _coverage(rarity: dict[str, float], words: Asked, row: int) -> float:
-    """Share of the question's content, weighted by rarity, that the passage's words hold."""
-    if not rarity:
-        return 0.0
-    return sum(weight for token, weight in rarity.items() if words.holds(token, row)) / (sum(rarity.values()) or 1.0)
 
 
 def _best(scores: NDArray[np.float32], ties: NDArray[np.uint64], count: int) -> list[int]:
