@@ -9,6 +9,7 @@ from assistant.settings import ROOT
 
 HERE = Path(__file__).parent
 RESULTS, FIGURES, VOICE = HERE / "bench.json", HERE / "figures.json", HERE / "voice.json"
+SCALE = HERE / "scale.json"
 READMES = {"en": ROOT / "README.md", "zh": ROOT / "README.zh.md"}
 
 # key: (English, Chinese, unit, target: the value must be lower)
