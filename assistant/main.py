@@ -128,9 +128,7 @@ def open_release(release: Release, settings: Settings, embedder: Embedder, day: 
         embedder.name,
         _collection(settings),
     )
-    search = ReleaseSearch(
-        shelf.segments, len(shelf), dense, lexical, embedder, asks, shelf.referrals, shelf.synonyms
-    )
+    search = ReleaseSearch(shelf.segments, len(shelf), dense, lexical, embedder, asks, shelf.referrals, shelf.synonyms)
     return on_day(Knowledge(release.name, search, shelf=shelf), day)
 
 

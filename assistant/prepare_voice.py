@@ -95,7 +95,9 @@ async def prepare_speech(
     if engines.voice is None:
         return 0
     store = make_prepared(settings, engines.voice, busy)
-    assistant = Assistant(library.knowledge, engine="extractive", today=library.today)  # its own sessions: it leaves no trace
+    assistant = Assistant(
+        library.knowledge, engine="extractive", today=library.today
+    )  # its own sessions: it leaves no trace
     said = await spoken_clauses(assistant, known_questions(library) if questions is None else questions)
     wanted = [*own_words(), *said]
     if settings.voice == "light":  # it speaks no English; another voice does when it is asked

@@ -52,6 +52,9 @@ _SAYS_WHERE = re.compile(r"在[^。；;]{2,40}?等?(领域|场景|方面|场所|
 _ELSEWHERE = re.compile(r"哪里|哪儿|哪些(地方|方面|领域|范围)|\bwhere\b", re.IGNORECASE)
 
 
+_NOTHING = Corpus(documents=(), passages=())
+
+
 @dataclass(frozen=True)
 class Knowledge:
     """One open release; a turn keeps the one that it began with."""
@@ -68,9 +71,6 @@ class Knowledge:
     suggestions: Mapping[Language, tuple[str, ...]] = field(default_factory=dict)  # before anyone has asked
     following: Suggestions = field(default_factory=lambda: Suggestions(()))  # after an answer
     shelf: Holdings | None = None  # all of the release, whatever the day
-
-
-_NOTHING = Corpus(documents=(), passages=())
 
 
 _AWAY = {

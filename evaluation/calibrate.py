@@ -7,7 +7,6 @@ questions that it doesn't and the referrals' phrasings. A phrasing is left out o
 from __future__ import annotations
 
 import json
-from datetime import date
 from pathlib import Path
 
 import numpy as np

@@ -59,10 +59,15 @@ def generate(folder: Path, documents: int) -> None:
     pieces = [piece for piece in re.findall(r"[\u4e00-\u9fff]{4,14}", texts) if "责任" not in piece]
     chance = random.Random(5)
     for number in range(documents):
-        lines = [f"---\nid: doc-{number:05d}\ntitle: 第{number}号街道便民服务通知\nissuer: 第{number % 300}街道\nowner: 第{number % 300}街道\nvalid_from: 2024-01-01\n---\n\n# 第{number}号街道便民服务通知\n"]
+        lines = [
+            f"---\nid: doc-{number:05d}\ntitle: 第{number}号街道便民服务通知\nissuer: 第{number % 300}街道\nowner: 第{number % 300}街道\nvalid_from: 2024-01-01\n---\n\n# 第{number}号街道便民服务通知\n"
+        ]
         for article in range(1, 6):
             lines.append(f"### ({'一二三四五'[article - 1]}){chance.choice(pieces)}{chance.choice(pieces)}。\n")
-            said = [f"{'，'.join(chance.choice(pieces) for _ in range(3))}{chance.randrange(2, 9000)}{chance.choice('个家处台')}。" for _ in range(2)]
+            said = [
+                f"{'，'.join(chance.choice(pieces) for _ in range(3))}{chance.randrange(2, 9000)}{chance.choice('个家处台')}。"
+                for _ in range(2)
+            ]
             lines.append("".join(said) + f"(责任部门、单位:第{number % 300}街道办、{chance.choice(pieces)}科)\n")
         path = folder / f"{number // 200:03d}"
         path.mkdir(exist_ok=True)
@@ -111,7 +116,8 @@ def publish_one() -> dict[str, Any]:
     started = time.perf_counter()
     publisher.publish_folder()
     published = time.perf_counter() - started
-    assert NEW in _answers(assistant) and NEW not in answered, "the new words are not answered"
+    assert NEW not in answered
+    assert NEW in _answers(assistant), "the new words are not answered"
     answerable = time.perf_counter() - started
     started = time.perf_counter()
     merged = publisher.tidy()
@@ -125,7 +131,11 @@ def publish_one() -> dict[str, Any]:
     roll_back(config.data_folder, now)
     assert NEW in _answers(assistant)
     return {
-        "published": published, "answerable": answerable, "rolled_back": back, "merged": merged, "tidied": tidied,
+        "published": published,
+        "answerable": answerable,
+        "rolled_back": back,
+        "merged": merged,
+        "tidied": tidied,
         "memory": peak(),
     }
 
@@ -198,7 +208,9 @@ def main() -> None:
         if not config.corpus_folder.exists():
             say(f"writing {arguments.documents} documents …")
             generate(config.corpus_folder, arguments.documents)
-        found = {key: step(key, config) for key in STEPS if key != "first" or not (folder / "data" / "current").exists()}
+        found = {
+            key: step(key, config) for key in STEPS if key != "first" or not (folder / "data" / "current").exists()
+        }
     if "first" in found:
         SCALE.write_text(json.dumps({"machine": machine(load), **found}, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=1))

@@ -21,7 +21,10 @@ LARGEST = 20 * 2**20  # bytes of one file
 class Tree(Protocol):
     """Files by name (POSIX path below the root) to their sha256."""
 
-    files: Mapping[str, str]
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Name to digest."""
+        ...
 
     def read(self, name: str) -> bytes:
         """One file's bytes; raises OSError when it can't be read."""
@@ -122,7 +125,9 @@ class Content:
         try:
             found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["files"]
         except (OSError, ValueError, KeyError) as error:
-            raise KnowledgeError(f"The state {snapshot[:12]} of the content can't be read.", "Restore a backup.") from error
+            raise KnowledgeError(
+                f"The state {snapshot[:12]} of the content can't be read.", "Restore a backup."
+            ) from error
         return found
 
     def tree(self, snapshot: str) -> StoredTree:
@@ -148,6 +153,28 @@ class Content:
         return self.folder / "objects" / digest[:2] / digest
 
 
+class Overlay(Content):
+    """The store, with what is put into it kept in memory only: for looking at what a change would make."""
+
+    def __init__(self, data_folder: Path) -> None:
+        super().__init__(data_folder)
+        self._added: dict[str, bytes] = {}
+
+    def put(self, data: bytes) -> str:
+        """Keep ``data`` until this is let go of."""
+        digest = hashlib.sha256(data).hexdigest()
+        self._added[digest] = data
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """The bytes of a digest."""
+        return self._added[digest] if digest in self._added else super().get(digest)
+
+    def size(self, digest: str) -> int:
+        """Length in bytes of what a digest names."""
+        return len(self._added[digest]) if digest in self._added else super().size(digest)
+
+
 class StoredTree:
     """One state of the store as a tree."""
 
@@ -168,5 +195,7 @@ def safe_name(name: str) -> str:
     path = PurePosixPath(name)
     bad = not name or path.is_absolute() or "\\" in name or "\0" in name or ":" in name or len(name.encode()) > 400
     if bad or any(part.startswith(".") or len(part.encode()) > 200 for part in name.split("/")) or "//" in name:
-        raise KnowledgeError(f"{name!r} is no name of a content file.", "Name it like plan/notice.md or cards/clinic.yaml.")
+        raise KnowledgeError(
+            f"{name!r} is no name of a content file.", "Name it like plan/notice.md or cards/clinic.yaml."
+        )
     return path.as_posix()

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from assistant.contracts import Corpus, Document, Passage, Referral
+from assistant.contracts import Corpus, Document, Passage, Referral, SavedQuestion
 from assistant.errors import KnowledgeError
 from knowledge.cards import Card, CardFile, card_passages
 from knowledge.content import FolderTree, Tree
@@ -26,7 +26,7 @@ from knowledge.passages import document_passages
 
 DOCUMENTS = (".md", ".txt")
 PHRASINGS, TRANSLATIONS = "phrasings.yaml", "english.yaml"
-REFERRALS, SYNONYMS = "referrals.yaml", "synonyms.yaml"
+REFERRALS, SYNONYMS, QUESTIONS = "referrals.yaml", "synonyms.yaml", "questions.yaml"
 # Code that turns a file into passages: after a change of it every document is read anew.
 _CODE = ("articles", "cards", "departments", "facts", "files", "load", "passages", "sentences", "targets")
 
@@ -324,6 +324,17 @@ class _Reader:
                 self.files.wrong(name, f"has a wrong group: {str(group)[:60]}.", "A group lists at least two words.")
         return tuple(out)
 
+    def questions(self, name: str) -> tuple[SavedQuestion, ...]:
+        """What is asked of every release before it is published."""
+        out: list[SavedQuestion] = []
+        for entry in self._list(name):
+            try:
+                out.append(SavedQuestion.model_validate(entry))
+            except ValidationError as error:
+                what = f"has a wrong question {str(entry)[:60]}: {first_error(error)[1]}."
+                self.files.wrong(name, what, "It needs question, and what the answer must be: see docs/publishing.md.")
+        return tuple(out)
+
     def table(self, name: str) -> dict[str, Any]:
         """A table of departments: their other names, or their English ones."""
         if name not in self.files.tree.files:
@@ -331,7 +342,9 @@ class _Reader:
         data = self.files.yaml(name)
         if data is None:
             return {}
-        problems = name_problems(data) if name == ALIASES else [] if isinstance(data, dict) else ["is no table of names."]
+        problems = (
+            name_problems(data) if name == ALIASES else [] if isinstance(data, dict) else ["is no table of names."]
+        )
         for what in problems:
             self.files.wrong(name, what, "Each department has a list of its other names.")
         return data if isinstance(data, dict) else {}
@@ -369,7 +382,7 @@ def read_tree(
             sidecars.append((name, "questions" if path.name == PHRASINGS else "text"))
         elif path.parent.name == "cards" and path.suffix.lower() in (".yaml", ".yml"):
             documents.append((name, True))
-        elif name not in (ALIASES, ENGLISH, REFERRALS, SYNONYMS):
+        elif name not in (ALIASES, ENGLISH, REFERRALS, SYNONYMS, QUESTIONS):
             reader.files.wrong(name, "is not read.", "Save documents as .md or .txt, cards as cards/*.yaml.")
     reader.find_sidecars(sidecars)
     for name, cards in documents:
@@ -382,6 +395,7 @@ def read_tree(
         synonyms=reader.synonyms(SYNONYMS),
         department_names=name_table(reader.table(ALIASES)),
         department_english=english_table(reader.table(ENGLISH)),
+        questions=reader.questions(QUESTIONS),
         digest=tree_digest(tree),
     )
     return Reading(tuple(_whole(reader)), words, tuple(reader.files.problems))

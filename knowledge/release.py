@@ -152,7 +152,7 @@ def publish(
         _sweep(data_folder)
         old = current(data_folder)
         segments = _usable(data_folder, artefacts, old)
-        known = {s.base: Known(s.key, s.base, s.document, s.cards) for seg in segments for s in seg.documents}
+        known = _known(segments)
         reading, about = _reading(source) if isinstance(source, Corpus) else source(head(data_folder), known)
         reading.raise_problems()
         digest = _digest(reading.words.digest, artefacts)
@@ -219,6 +219,15 @@ def _usable(data_folder: Path, artefacts: Sequence[Artefact], old: Release | Non
     except KnowledgeError:
         used = set()
     return sorted(found, key=lambda segment: segment.name in used)
+
+
+def _known(segments: Iterable[Segment]) -> dict[str, Known]:
+    return {s.base: Known(s.key, s.base, s.document, s.cards) for seg in segments for s in seg.documents}
+
+
+def known_documents(data_folder: Path, artefacts: Sequence[Artefact]) -> dict[str, Known]:
+    """Documents that are built already, by base."""
+    return _known(_usable(data_folder, artefacts, current(data_folder)))
 
 
 Places = list[tuple[Segment, int]]
@@ -361,6 +370,12 @@ def releases(data_folder: Path) -> list[Release]:
     """All complete releases, newest first."""
     folders = sorted((data_folder / "releases").glob("*"), reverse=True)
     return [release for release in map(_open, folders) if release]
+
+
+def all_releases(data_folder: Path) -> list[Release]:
+    """Releases and candidates."""
+    candidates = (_open(folder) for folder in (data_folder / "candidates").glob("*"))
+    return [*releases(data_folder), *(candidate for candidate in candidates if candidate)]
 
 
 def find_release(data_folder: Path, name: str) -> Release:

@@ -62,9 +62,7 @@ class _Tree:
 class Structure:
     """What a release knows about itself."""
 
-    def __init__(
-        self, source: Holdings | Corpus, english_departments: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, source: Holdings | Corpus, english_departments: Mapping[str, str] | None = None) -> None:
         self._english = dict(english_departments or {})
         self._holdings = held(source)
         self._documents = [d for d in self._holdings.documents if d.kind == "policy" and d.articles]

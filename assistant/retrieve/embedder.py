@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.contracts import Embedder
 from assistant.errors import RetrieveError
 
 Vectors = NDArray[np.float32]

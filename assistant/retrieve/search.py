@@ -71,8 +71,8 @@ class ReleaseSearch:
         self.referrals, self._synonyms = tuple(referrals), tuple(synonyms)
         self._dense, self._lexical, self._embedder = dense, lexical, embedder
         self._bases = np.cumsum([0, *(part.rows for part in parts)])
-        none = np.zeros(0, np.uint64)
-        self._ids = np.concatenate([part.ids for part in parts] or [none])
+        none = np.zeros(0, np.int32)
+        self._ids = np.concatenate([part.ids for part in parts] or [np.zeros(0, np.uint64)])
         self._from = np.concatenate([part.valid_from for part in parts] or [none])
         self._until = np.concatenate([part.valid_until for part in parts] or [none])
         words = [w for g in synonyms for w in g]
@@ -148,11 +148,12 @@ class ReleaseSearch:
             if self._may_answer(passage := self._passage(row), question, day)
         }
         parents = {row: self._parent(row, passage) for row, passage in passages.items()}
-        dense = self._cosines(vector, {*passages, *parents.values()} - {None}, best["text"])
+        dense = self._cosines(vector, {*passages, *(row for row in parents.values() if row is not None)}, best["text"])
         word_top = float(words.scores.max(initial=0.0)) or 1.0
         sound_top = float(sounds.scores.max(initial=0.0)) or 1.0
         rarity = {
-            token: self._rarity(words, token) for token in dict.fromkeys(tokens(expand(question.resolved, self._synonyms)))
+            token: self._rarity(words, token)
+            for token in dict.fromkeys(tokens(expand(question.resolved, self._synonyms)))
         }
         family = self._family(question.focus)
         coverage = words.share(rarity, np.fromiter(passages, np.int64, len(passages)))
@@ -236,4 +237,3 @@ def _best(scores: NDArray[np.float32], ties: NDArray[np.uint64], count: int) -> 
         rows = np.flatnonzero(scores > 0)
     order = np.lexsort((ties[rows], -scores[rows]))[:count]
     return [int(row) for row in rows[order]]
-
