@@ -67,7 +67,7 @@ def entries(corpus: Corpus) -> Iterator[Entry]:
         if not indexed(passage):
             continue
         yield Entry("text", row, 0, _in_context(passage, passage.text))
-        parts = spans(passage.text)
+        parts = spans(passage.text) if passage.kind != "article" else []
         if len(parts) > 1:
             for index, part in enumerate(parts):
                 yield Entry("span", row, index, part)
