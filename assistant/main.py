@@ -156,7 +156,7 @@ class Library:
     """Opens releases; a new one is swapped in between turns, the old stays open for turns in flight."""
 
     def __init__(self, settings: Settings, embedder: Embedder, today: Callable[[], date] | None = None) -> None:
-        self._settings, self._embedder = settings, embedder
+        self._settings, self.embedder = settings, embedder
         self.today = today or settings.today
         self._lock = threading.Lock()
         self._open: Knowledge | None = None
@@ -184,9 +184,9 @@ class Library:
     def _swap(self, release: Release, day: date) -> None:
         try:
             try:
-                opened = open_release(release, self._settings, self._embedder, day)
+                opened = open_release(release, self._settings, self.embedder, day)
             except (JiamenkouError, OSError):  # its segments may have been merged while they were opened
-                opened = open_release(release, self._settings, self._embedder, day)
+                opened = open_release(release, self._settings, self.embedder, day)
         except (JiamenkouError, OSError):
             if self._open is None:
                 raise

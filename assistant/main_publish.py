@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from uuid import uuid4
 
 from assistant.contracts import Answer, Embedder
-from assistant.errors import BusyError, KnowledgeError
+from assistant.errors import BusyError, JiamenkouError, KnowledgeError
 from assistant.main import artefacts, make_embedder, open_release
 from assistant.settings import Settings
 from assistant.turn import Assistant
 from knowledge.answers import AnswerChange, Ask, compare
 from knowledge.applying import applied, text_of
+from knowledge.backup import restore
 from knowledge.changes import Changes, ChangeSet
 from knowledge.content import Content, Overlay, StoredTree
 from knowledge.difference import Difference, difference
-from knowledge.files import Problem
+from knowledge.files import Files, Problem
 from knowledge.load import Known, Reading, folder_tree, read_tree
 from knowledge.mentions import Mentions
 from knowledge.merging import Prefer, taken_in
@@ -32,6 +34,7 @@ from knowledge.release import (
     known_documents,
     publish,
     releases,
+    roll_back,
     tidy,
     writing,
 )
@@ -95,8 +98,8 @@ class Publisher:
 
         return read
 
-    def publish_snapshot(self, snapshot: str, about: About, swap: bool = True) -> tuple[Release, bool]:
-        """Publish a state of the content; without ``swap`` only to try it out."""
+    def publish_snapshot(self, snapshot: str, about: About) -> tuple[Release, bool]:
+        """Publish a state of the content."""
 
         def read(now: About, known: Mapping[str, Known]) -> tuple[Reading, About]:
             mentions = Mentions(self.data)
@@ -105,7 +108,7 @@ class Publisher:
             mentions.save()
             return reading, replace(about, snapshot=snapshot, corpus=about.corpus or now.corpus)
 
-        return self._publish(read, swap)
+        return self._publish(read)
 
     def _publish(
         self, read: Callable[[About, Mapping[str, Known]], tuple[Reading, About]], swap: bool = True
@@ -191,6 +194,48 @@ class Publisher:
         for change in self.changes.all("approved", "scheduled"):
             if str(change.id) in brought:
                 self.changes.published(change.id, SCHEDULE, brought[str(change.id)].name)
+
+    def roll_back(self, name: str, who: str = "") -> Release:
+        """Make an earlier release answer again; one whose index is gone is built again from its content."""
+        try:
+            return roll_back(self.data, name, who)
+        except KnowledgeError:
+            release = find_release(self.data, name)
+            if not release.about.snapshot:
+                raise
+            return self.publish_snapshot(release.about.snapshot, replace(release.about, by=who))[0]
+
+    def import_folder(self, folder: Path, who: str, title: str = "") -> ChangeSet | None:
+        """A draft that makes the content like a corpus folder; None when it is like it already."""
+        tree = folder_tree(folder)
+        now = self.content.files(head(self.data).snapshot)
+        changed = [name for name, digest in tree.files.items() if now.get(name) != digest]
+        gone = [name for name in now if name not in tree.files]
+        if not changed and not gone:
+            return None
+        files = Files(tree)
+        texts = {name: files.text(name) for name in changed}
+        if files.problems:
+            listed = "; ".join(map(str, files.problems))
+            raise KnowledgeError(f"The folder can't be taken in: {listed}", "Mend the files. Nothing was changed.")
+        change = self.changes.create(who, title or f"Import of {folder.name}")
+        for name in (*changed, *gone):
+            self.changes.put(change.id, who, name, texts.get(name), self.text(name))
+        return self.changes.get(change.id)
+
+    def restore(self, file: Path) -> Release:
+        """Take in a backup; where its index doesn't fit this machine, or was left out, it is built again."""
+        restore(self.data, file)
+        release = current(self.data)
+        try:
+            if release is not None:
+                open_release(release, self.settings, self.embedder, self.settings.today())
+                return release
+        except (JiamenkouError, OSError):
+            pass
+        about = head(self.data)
+        forget_current(self.data)
+        return self.publish_snapshot(about.snapshot, about)[0]
 
     # --- trying out
 

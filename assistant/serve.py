@@ -56,6 +56,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     from assistant.dialogue.session import VoiceSession
     from assistant.http.app import build_app
     from assistant.http.voice import add_voice
+    from assistant.keeper import Keeper
     from assistant.main import build, model_or_none
     from assistant.main_voice import Busy, engines_or_none
     from assistant.observe import TurnObserver, configure_logging
@@ -101,13 +102,19 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
         )
     app = mount(service, assistant)
 
-    def background() -> None:
-        if engines is not None:
-            asyncio.run(_warm(engines, clips, say))
+    def prepare_release() -> None:
         if model is not None:
             asyncio.run(_prepare(model, library, preparing, say))
         if engines is not None and config.prepare_speech:
             asyncio.run(_prepare_speech(config, library, engines, busy, clips, say))
+
+    keeper = Keeper(config, library, prepare_release)
+
+    def background() -> None:
+        if engines is not None:
+            asyncio.run(_warm(engines, clips, say))
+        prepare_release()
+        keeper.start()
 
     threading.Thread(target=background, daemon=True).start()
     say(f"Open http://{config.host}:{config.port}")

@@ -240,7 +240,10 @@ async def test_trying_out_shows_words_figures_and_answers(tmp_path: Path) -> Non
     plan = PLAN.format(validity="valid_from: 2024-03-01", orders="")
     id_ = approved(
         publisher,
-        ("plan.md", plan.replace("46个", "48个").replace("、市商务委", "、市体育局").replace("2024-03-01", "2024-04-01")),
+        (
+            "plan.md",
+            plan.replace("46个", "48个").replace("、市商务委", "、市体育局").replace("2024-03-01", "2024-04-01"),
+        ),
         ("notice.md", NOTICE),
         ("synonyms.yaml", "- [老年助餐, 饭堂]\n"),
     )
@@ -318,13 +321,23 @@ async def test_nothing_is_answered_by_what_is_not_in_force(
     text = NOTICE.replace("valid_from: 2026-01-01\nvalid_until: 2026-12-31\n", lines(notice, ""))
     cards = CARDS.replace("    sample: true\n", "    sample: true\n" + lines(canteen, "    "))
     cards = cards.replace("    owner: 热线\n", "    owner: 热线\n" + lines(hotline, "    "))
-    publish(shared, ("notice.md", text + f"\n<!-- {day} {notice} {canteen} {hotline} -->\n"), ("cards/cards.yaml", cards))
+    publish(
+        shared, ("notice.md", text + f"\n<!-- {day} {notice} {canteen} {hotline} -->\n"), ("cards/cards.yaml", cards)
+    )
     open_ = library(shared, day)
     shelf = open_.knowledge().shelf
     assert shelf is not None
     every = {p.id: p for doc in ("plan", "notice", "hotlines") for p in shelf.of(doc)}
     assistant = talker(open_)
-    questions = (*QUESTIONS, BARBER, "每周三有什么？", "示例社区食堂几点开门？", "家里着火了", "一共多少条？", "理发点要钱吗？")
+    questions = (
+        *QUESTIONS,
+        BARBER,
+        "每周三有什么？",
+        "示例社区食堂几点开门？",
+        "家里着火了",
+        "一共多少条？",
+        "理发点要钱吗？",
+    )
     for question in questions:
         answer = await ask(assistant, question)
         for citation in answer.citations:
@@ -380,7 +393,9 @@ def test_owners_are_reminded_of_what_goes_stale(tmp_path: Path) -> None:
     ]
 
 
-def test_a_data_folder_of_another_version_keeps_what_staff_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_data_folder_of_another_version_keeps_what_staff_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     publisher = site(tmp_path)
     publish(publisher, ("notice.md", NOTICE))
     for module in ("release", "segments"):
