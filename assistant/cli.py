@@ -199,7 +199,14 @@ async def _prepare(config: Settings) -> None:
     from rich.progress import Progress
 
     from assistant.answer.llm import LocalLanguageModel
-    from assistant.main import Library, articles, make_embedder, model_or_none, wait_until_ready
+    from assistant.main import (
+        Library,
+        articles,
+        kept_articles,
+        make_embedder,
+        model_or_none,
+        wait_until_ready,
+    )
 
     model = model_or_none(config, say)
     if not isinstance(model, LocalLanguageModel):
@@ -213,7 +220,7 @@ async def _prepare(config: Settings) -> None:
         with Progress(console=Console(stderr=True), transient=True) as bars:
             task = bars.add_task("prefixes", total=len(found))
             new = await model.prepare(found, lambda done, all_: bars.update(task, completed=done, total=all_))
-        model.prune(found)
+        model.prune([*found, *kept_articles(config)])
         say(f"{len(found)} prefixes are ready, {new} of them new.")
     finally:
         await model.close()

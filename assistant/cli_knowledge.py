@@ -35,8 +35,10 @@ def releases() -> None:
 def roll_back(name: Annotated[str, typer.Argument(help="A name that `jiamenkou releases` lists.")]) -> None:
     """Let an earlier release answer again."""
     from assistant.main_publish import operator
+    from knowledge.release import find_release
     from knowledge.release import roll_back as back
 
+    find_release(settings().data_folder, name)
     try:
         release = back(settings().data_folder, name, operator())
     except KnowledgeError:

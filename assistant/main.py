@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -27,9 +27,10 @@ from assistant.turn import Assistant, Knowledge
 from assistant.understand.intent import understand
 from assistant.weights.store import WeightStore
 from knowledge.departments import aliases
-from knowledge.release import Release, current
+from knowledge.release import Release, current, releases
 from knowledge.shelf import Shelf
 
+PREFIXES = 500  # articles of one release whose prefixes are computed
 # What a resident may ask first: offered before anything was asked.
 _SUGGESTIONS = {
     Language.CHINESE: ("老房子能加装电梯吗？", "养老床位有多少张？", "托班名额有目标吗？", "医保的事打哪个电话？"),
@@ -202,15 +203,28 @@ def asks(text: str) -> frozenset[str]:
     return frozenset(found | {"year"} if intent.years else found) | ({"place"} if intent.places else set())
 
 
-def articles(knowledge: Knowledge) -> list[tuple[Passage, list[str]]]:
-    """Every article with its sentences: what prefixes are computed of."""
+def _articles(passages: Iterable[Passage], structure: Structure) -> list[tuple[Passage, list[str]]]:
+    # Of a huge release the first ones: each takes seconds to compute and some 100 KB to keep.
     found = []
-    for passage in knowledge.passages.values():
+    for passage in passages:
         if passage.kind == "article":
-            sentences = [s.text for s in knowledge.structure.sentences(passage.id)]
+            sentences = [s.text for s in structure.sentences(passage.id)]
             if len(sentences) > 1:
                 found.append((passage, sentences))
+                if len(found) == PREFIXES:
+                    break
     return found
+
+
+def articles(knowledge: Knowledge) -> list[tuple[Passage, list[str]]]:
+    """Articles of an open release with their sentences: what prefixes are computed of."""
+    return _articles(knowledge.passages.values(), knowledge.structure)
+
+
+def kept_articles(settings: Settings) -> list[tuple[Passage, list[str]]]:
+    """Those of every release that may be rolled back to."""
+    shelves = [release.shelf() for release in releases(settings.data_folder)]
+    return [found for shelf in shelves for found in _articles(shelf.values(), Structure(shelf))]
 
 
 def build(
