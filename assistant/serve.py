@@ -55,11 +55,13 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
 
     from assistant.dialogue.session import VoiceSession
     from assistant.http.app import build_app
+    from assistant.http.staff.site import add_staff
     from assistant.http.voice import add_voice
     from assistant.keeper import Keeper
     from assistant.main import build, model_or_none
     from assistant.main_voice import Busy, engines_or_none
     from assistant.observe import TurnObserver, configure_logging
+    from assistant.staff.desk import open_staff
     from assistant.understand.clean import clean_question
     from assistant.understand.guard import prepare
     from assistant.understand.question import make_question
@@ -100,6 +102,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
             config.voice_sessions,
             config.keep_recordings,
         )
+    add_staff(service, open_staff(config), config)
     app = mount(service, assistant)
 
     def prepare_release() -> None:

@@ -66,6 +66,16 @@ class Settings(BaseSettings):
     session_minutes: float = Field(30.0, gt=0)  # idle time after which a session is erased
     sessions: int = Field(2000, ge=1)  # open sessions at once
     asks_per_minute: int = Field(120, ge=1)  # questions of one client address
+    staff_idle_minutes: float = Field(60.0, gt=0)  # without activity, after which staff log in again
+    staff_session_hours: float = Field(12.0, gt=0)  # after which staff log in again in any case
+    oidc_issuer: str = ""  # an OpenID Connect provider that staff log in through; empty is none
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_scopes: str = "openid profile"
+    oidc_groups_claim: str = "groups"
+    oidc_roles: dict[str, str] = {}  # group at the provider: role here
+    oidc_redirect_url: str = ""  # as registered there; empty is /staff/oidc/back of the address that is open
+    oidc_label: str = "单位账号登录"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("time_zone")

@@ -65,7 +65,9 @@ _WHICH = re.compile(
 )
 _AMOUNT = re.compile(r"多少|多久|多大|多远|多高|多长时间|多长|几点|几号|几月份?|几岁|几折")
 _PLACE = re.compile(r"什么时候|什么地方|哪里|哪儿|哪(?![些个一家种年天条级])|啥地方|啥时候")
-_SOMETHING = re.compile(r"(?:什么|那个|这个|一个|那种|这种|哪些|一些|那根|那跟|那哥)?$")
+_SOMETHING = re.compile(
+    r"(?:什么|那个|这个|一个|那种|这种|哪些|一些|那根|那跟|那哥|专门|统一|特别|重新|继续|一起|直接|马上|单独|自己|提前|优先)?$"
+)
 _HERE = re.compile(r"(?:请问|你们|我们|咱们|那么?|这|里|边|儿|附近|小区|社区|街道|居委会?)*$")
 _HOW = re.compile(r"怎么样?|怎样|如何|咋")
 _WHY = re.compile(r"为什么|为啥|干嘛|凭什么")
@@ -149,6 +151,8 @@ def _chinese(bare: str, text: str) -> Completeness:
         return _FINISHED
     if kind == "open":
         # A recogniser writes the question mark by the tone, which tells 收费不？ from 不 that goes on.
+        if ending in {"哪个", "哪一个", "哪些", "哪种"} and not _VERB.search(matter[-len(ending) - 1 : -len(ending)]):
+            return _UNDECIDED
         here = _HERE.match(matter[: -len(ending)])  # 你们这里有没有? has not yet said what
         meant = asked and ending in _ASKED_ENDINGS and len(matter) > 4
         return _FINISHED if meant and not here else _tag(matter, ending)
@@ -158,7 +162,12 @@ def _chinese(bare: str, text: str) -> Completeness:
     last = len(_BARE.sub("", _last_clause(text)))
     since = max(0, len(matter) - (last if last >= 4 else len(matter)), len(matter) - _REACH)
     by_tone = asked and _asks(matter[since:]) and len(matter) > 4
-    by_tone = by_tone and not _PLACE_LAST.search(matter) and not re.fullmatch(r"为(?:什么|啥).{1,3}", matter)
+    by_tone = (
+        by_tone
+        and not matter.endswith(("在什么", "到什么", "从什么"))
+        and not _PLACE_LAST.search(matter)
+        and not re.fullmatch(r"为(?:什么|啥).{1,3}", matter)
+    )
     if _question(matter, since) or by_tone:
         return _FINISHED
     request = _REQUEST.match(matter)
