@@ -24,10 +24,17 @@ from tests.small_world import CARDS, DAY, PLAN, QUESTIONS
 BARBER = "理发点有多少个？"
 
 
-async def answers(publisher: Publisher) -> list[Answer]:
-    assistant = talker(library(publisher))
-    found = [await ask(assistant, text) for text in (*QUESTIONS, BARBER, "民政管理处负责哪些条？")]
-    return [answer.model_copy(update={"timings": {}}) for answer in found]
+async def answers(publisher: Publisher) -> list[object]:
+    """Whole answers, and every candidate with its score."""
+    open_ = library(publisher)
+    assistant = talker(open_)
+    out: list[object] = []
+    for text in (*QUESTIONS, BARBER, "民政管理处负责哪些条？"):
+        answer = await ask(assistant, text)
+        found = open_.knowledge().retriever.search(Question(text=text, resolved=text), DAY).candidates
+        out.append(answer.model_copy(update={"timings": {}}))
+        out.append([(c.passage.id, c.passage.text, round(c.score, 5), c.span) for c in found])
+    return out
 
 
 async def test_a_change_is_answered_and_undone_exactly(tmp_path: Path) -> None:
@@ -89,7 +96,7 @@ async def test_answers_depend_on_what_is_known_and_not_on_how_it_came(tmp_path: 
     # Every kept release still answers, though its segments were merged in the current one.
     for kept in releases(publisher.data):
         roll_back(publisher.data, kept.name)
-        assert (await answers(publisher))[0].text
+        assert (await answers(publisher))[0]
 
 
 async def test_only_what_changed_is_embedded(tmp_path: Path) -> None:
@@ -347,6 +354,24 @@ async def test_nothing_is_answered_by_what_is_not_in_force(
         found = open_.knowledge().retriever.search(Question(text=question, resolved=question, asks_sample=True), day)
         assert all(candidate.passage.valid_on(day) for candidate in found.candidates)
     assert ("notice" in {d.id for d in assistant.documents()}) == every["notice#1.1"].valid_on(day)
+
+
+def test_what_is_over_does_not_crowd_out_what_is_not(tmp_path: Path) -> None:
+    """It is left out before anything is ranked: hundreds of nearer passages that are over cost nothing."""
+    publisher = site(tmp_path)
+    over = NOTICE.replace("valid_until: 2026-12-31", "valid_until: 2026-01-31").replace(
+        "在社区设立理发点12个", "理发点有多少个"
+    )
+    many = [
+        (f"old/{n}.md", over.replace("id: notice", f"id: old-{n}").replace("理发点有", f"第{n}处理发点有"))
+        for n in range(250)
+    ]
+    publish(publisher, ("notice.md", NOTICE), *many)
+    question = Question(text=BARBER, resolved=BARBER)
+    retriever = library(publisher).knowledge().retriever
+    assert "old-" in retriever.search(question, date(2026, 1, 15)).candidates[0].passage.id
+    assert retriever.search(question, DAY).candidates[0].passage.id == "notice#1.1"
+    assert all(c.passage.valid_on(DAY) for c in retriever.search(question, DAY).candidates)
 
 
 async def test_an_open_release_notices_midnight(tmp_path: Path) -> None:
