@@ -16,6 +16,7 @@ from assistant.errors import ConflictError, KnowledgeError
 from assistant.main_publish import Publisher
 from assistant.retrieve.embedder import FakeEmbedder
 from assistant.settings import Settings
+from assistant.turn import Assistant
 from knowledge.calendar import calendar, reminders
 from knowledge.release import current, head, history, releases, roll_back
 from tests.publishing import NOTICE, approved, ask, library, publish, site, talker
@@ -73,7 +74,9 @@ async def test_answers_depend_on_what_is_known_and_not_on_how_it_came(tmp_path: 
         publish(publisher, ("notice.md", NOTICE.replace("12个", f"{number + 20}个")))
         if number == 5:
             publish(publisher, ("gone.md", NOTICE.replace("id: notice", "id: gone")))
-    publish(publisher, ("gone.md", None), ("notice.md", NOTICE))
+    kept = NOTICE.replace("id: notice", "id: kept").replace("理发", "修鞋")
+    publish(publisher, ("kept.md", kept), ("notice.md", NOTICE.replace("12个", "77个")))
+    publish(publisher, ("gone.md", None), ("notice.md", NOTICE))  # half of that segment is of the past now
     pieces = await answers(publisher)
     release = current(publisher.data)
     assert release is not None
@@ -335,6 +338,11 @@ async def test_nothing_is_answered_by_what_is_not_in_force(
     shelf = open_.knowledge().shelf
     assert shelf is not None
     every = {p.id: p for doc in ("plan", "notice", "hotlines") for p in shelf.of(doc)}
+    strict = Assistant(open_.knowledge, engine="extractive", today=open_.today)
+    refused = await ask(strict, "今天的股票涨了多少？")
+    assert refused.refused
+    assert (refused.hotline == "12345") == every["hotlines#12345"].valid_on(day)
+    assert all(every[citation.passage_id].valid_on(day) for citation in refused.citations)
     assistant = talker(open_)
     questions = (
         *QUESTIONS,
