@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from platformdirs import user_cache_path
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,6 +62,10 @@ class Settings(BaseSettings):
     call_idle_seconds: float = Field(300.0, gt=0)  # silence on both sides after which a taken call ends
     call_absence_seconds: float = Field(30.0, gt=0)  # how long either side may be gone in a call
 
+    time_zone: str = "Asia/Shanghai"  # where a day begins and ends
+    releases_kept: int = Field(20, ge=2)  # for rolling back
+    four_eyes: bool = False  # whoever made a change doesn't approve it
+    vector_index: Literal["exact", "chroma"] = "exact"  # exact compares every vector
     chroma_url: str = ""  # a Chroma server for the city profile; empty is embedded
     question_limit: int = Field(500, ge=50)  # characters of one question that are read
     memory_turns: int = Field(6, ge=1)  # exchanges kept in a session
@@ -80,7 +86,6 @@ class Settings(BaseSettings):
 
     staff_idle_minutes: float = Field(60.0, gt=0)  # without activity, after which staff log in again
     staff_session_hours: float = Field(12.0, gt=0)  # after which staff log in again in any case
-    four_eyes: bool = False  # whoever made a change doesn't approve it
     oidc_issuer: str = ""  # an OpenID Connect provider that staff log in through; empty is none
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
@@ -90,6 +95,19 @@ class Settings(BaseSettings):
     oidc_redirect_url: str = ""  # as registered there; empty is /staff/oidc/back of the address that is open
     oidc_label: str = "单位账号登录"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, KeyError) as error:  # an unknown zone is a KeyError
+            raise ValueError(f"there is no time zone {name}; use one like Asia/Shanghai") from error
+        return name
+
+    def today(self) -> date:
+        """The day that it is at the site."""
+        return datetime.now(ZoneInfo(self.time_zone)).date()
 
 
 @lru_cache
