@@ -79,6 +79,8 @@ class Passage(Frozen):
     order: int = 0  # position among its siblings, from 0
     parent: str | None = None
     field: str | None = None  # a card's field: phone, hours, fee …
+    values: tuple[str, ...] = ()  # what stands in that field, one entry a line of a list
+    english_values: tuple[str, ...] = ()
     text: str
     departments: tuple[str, ...] = ()
     targets: tuple[Target, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 import threading
 from collections.abc import Callable
@@ -64,6 +65,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     from assistant.understand.guard import prepare
     from assistant.understand.question import make_question
     from ui.chat import mount
+    from ui.kiosk.page import mount_kiosk
 
     configure_logging(config.log_level)
     prepare()  # the first question must not wait for the guard's patterns
@@ -75,6 +77,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     library.knowledge().retriever.search(make_question(clean_question("养老床位有多少張？")), date.today())
 
     engines = engines_or_none(config, library, say)
+    instance = secrets.token_hex(8)  # of this start: open pages notice another one
     clips: dict[str, int | bool] = {"warm": False, "done": 0, "of": 0}
 
     def health() -> dict[str, Any]:
@@ -87,6 +90,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
             "hears": engines is not None,
             "speaks": engines is not None and engines.voice is not None,
             "clips": clips,
+            "instance": instance,
         }
 
     service = build_app(assistant, health, config)
@@ -100,9 +104,11 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
             config.voice_sessions,
             config.keep_recordings,
         )
+    keyboard = mount_kiosk(service, assistant, config, instance)
     app = mount(service, assistant)
 
     def background() -> None:
+        keyboard.get()
         if engines is not None:
             asyncio.run(_warm(engines, clips, say))
         if model is not None:

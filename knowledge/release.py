@@ -19,7 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from assistant.contracts import Artefact, Corpus
+from assistant.contracts import Artefact, Corpus, Passage
 from assistant.errors import BusyError, KnowledgeError
 
 SCHEMA = 1  # raise when the layout of a release changes: older ones are then rebuilt
@@ -157,7 +157,9 @@ def _digest(corpus: Corpus, artefacts: Sequence[Artefact]) -> str:
     """Identity of a release: its knowledge and what it was built with."""
     import hashlib
 
-    parts = [str(SCHEMA), corpus.digest, *sorted(artefact.identity for artefact in artefacts)]
+    # What a passage carries is part of it: after an upgrade the next publishing builds anew.
+    carried = ",".join(sorted(Passage.model_fields))
+    parts = [str(SCHEMA), carried, corpus.digest, *sorted(artefact.identity for artefact in artefacts)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
