@@ -1,4 +1,4 @@
-/* Buttons for everything a face can do. ?bare hides them, ?name= chooses a face, ?view=bust the cut. */
+/* Buttons for everything a face can do. ?bare hides them; ?name=, ?view=, ?fps= and ?level= are options of createAvatar. */
 
 import { createAvatar } from "./avatar.js";
 
@@ -8,7 +8,8 @@ const controls = document.getElementById("controls");
 if (query.has("bare")) document.body.classList.add("bare");
 const hooks = window.avatarHooks || {}; // tests put clocks here before the page starts
 const avatar = createAvatar(stage, {
-  name: query.get("name") || undefined, view: query.get("view") || "half", maxFps: Number(query.get("fps")) || undefined, ...hooks,
+  name: query.get("name") || undefined, view: query.get("view") || "half", maxFps: Number(query.get("fps")) || undefined,
+  level: Number(query.get("level")) || 0, ...hooks,
 });
 window.demo = avatar;
 

@@ -1,7 +1,7 @@
 /* Watches the frames: when they stay slow, asks for a simpler drawing; when they stay fast, for the next better one. */
 
 export const LEVELS = ["full", "fewer", "mouth", "still"];
-const SLOW = 24; // frames a second
+const SLOW = 28; // frames a second
 const SLOW_FOR = 3; // seconds
 const FAST = 45;
 const FAST_FOR = 30;
@@ -34,7 +34,7 @@ export class FrameMonitor {
     this.stamps.push(stamp);
     while (this.stamps[0] < stamp - 1000 && this.stamps.length > 2) this.stamps.shift();
     if (last === undefined || stamp - this.stamps[0] < 500) return;
-    const passed = (stamp - last) / 1000;
+    const passed = Math.min(0.5, (stamp - last) / 1000); // one long pause is no slow machine
     this.slow = this.fps < SLOW ? this.slow + passed : 0;
     this.fast = this.fps > FAST ? this.fast + passed : 0;
     if (this.slow >= SLOW_FOR && this.level < LEVELS.length - 1) this.change(this.level + 1);

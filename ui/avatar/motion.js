@@ -2,21 +2,21 @@
 
 /* Channels. tilt degrees; turnX, turnY, gazeX, gazeY -1 to 1 (right, down); forward, bow, brow, worry, smile, squint,
    lids 0 to 1; arm angles in degrees, right and left are hers. */
-const REST_ARM = { Upper: 13, Fore: -82, Hand: 6 };
+const REST_ARM = { Upper: 14, Fore: -80, Hand: -11 };
 export const CHANNELS = {
   tilt: 0, turnX: 0, turnY: 0, forward: 0, bow: 0, brow: 0, worry: 0, smile: 0.5, squint: 0.1, lids: 0, gazeX: 0, gazeY: 0,
   rightUpper: REST_ARM.Upper, rightFore: REST_ARM.Fore, rightHand: REST_ARM.Hand,
   leftUpper: REST_ARM.Upper, leftFore: REST_ARM.Fore, leftHand: REST_ARM.Hand,
 };
 export const POSES = {
-  idle: { smile: 0.5 },
-  listening: { tilt: 4.5, forward: 0.7, brow: 0.4, smile: 0.4, turnY: 0.12 },
+  idle: { smile: 0.75, squint: 0.2 },
+  listening: { tilt: 4.5, forward: 0.7, brow: 0.35, smile: 0.6, turnY: 0.12 },
   thinking: { tilt: -4, turnX: -0.35, turnY: -0.35, gazeX: -0.65, gazeY: -0.75, brow: 0.3, worry: 0.25, smile: 0.15 },
   speaking: { forward: 0.35, brow: 0.12, smile: 0.4 },
   sleeping: { tilt: 3.5, turnY: 0.75, bow: 0.12, lids: 1, smile: 0.35, brow: -0.15 },
 };
 
-const OPEN_UP = { rightUpper: 27, rightFore: -211, rightHand: 0 };
+const OPEN_UP = { rightUpper: 24, rightFore: -206, rightHand: 0 };
 const wave = (from, times) => Array.from({ length: times }, (_, i) => [from + i * 0.24, { rightHand: i % 2 ? -15 : 17 }]);
 /* Steps: [seconds, channels, hands?]. Each step adds to the ones before; the last one lets go. */
 export const GESTURES = {
@@ -29,10 +29,10 @@ export const GESTURES = {
   ],
   point: [
     [0, { leftUpper: 8, leftFore: -75, turnX: -0.2, gazeX: -0.1 }],
-    [0.16, { leftUpper: 21, leftFore: -244, leftHand: 14, turnX: 0.5, gazeX: 0.8, gazeY: 0.05, tilt: 3, brow: 0.3, smile: 0.6 }, { left: "present" }],
+    [0.16, { leftUpper: 8, leftFore: -212, leftHand: -20, turnX: 0.5, gazeX: 0.8, gazeY: 0.05, tilt: 3, brow: 0.3, smile: 0.6 }, { left: "present" }],
     [1.3, { gazeX: 0, turnX: 0.15 }],
-    [1.7, { leftHand: 4 }],
-    [2.0, { leftHand: 14 }],
+    [1.7, { leftHand: -11 }],
+    [2.0, { leftHand: -20 }],
     [2.7, null],
   ],
   sorry: [
@@ -94,7 +94,7 @@ export class Motion {
     this.gesturing = { name, start: this.time, held: {} };
   }
 
-  /** Go on by `seconds`; `calm` leaves only blinking. */
+  /** Go on by `seconds`; `calm` leaves blinking, and poses without movement. */
   advance(seconds, speaking, calm) {
     const whole = Math.min(seconds, 0.25);
     this.time += whole;
@@ -123,7 +123,7 @@ export class Motion {
   }
 
   target(speaking, calm) {
-    const target = { ...CHANNELS, ...(calm ? { lids: this.pose === "sleeping" ? 1 : 0 } : POSES[this.pose]) };
+    const target = { ...CHANNELS, ...POSES[this.pose] };
     if (calm) return target;
     const t = this.time;
     const awake = this.pose !== "sleeping";

@@ -4,22 +4,22 @@
    lift of the corners, upper/lower thickness of the lips, teeth and tongue 0 to 1 of what would be seen. */
 const KEYS = ["w", "up", "low", "corner", "upper", "lower", "teeth", "tongue"];
 export const SHAPES = {
-  rest: [32, 0, 0, 5, 7, 10, 0, 0],
-  closed: [30, 0, 0, 3, 4.8, 7, 0, 0],
-  teeth: [29, 3.5, 2.5, 3, 6, 6, 1, 0],
-  tongue: [29, 4, 7, 3, 6.5, 9, 0.75, 0.9],
-  back: [28, 5, 9, 2, 6.8, 9.5, 0.55, 0.3],
-  smile: [36, 3.5, 5, 7, 5.6, 8, 1, 0],
-  round_teeth: [22, 5.5, 6.5, 0, 8, 10.5, 1, 0],
-  narrow: [33, 2.5, 3.5, 5, 5.8, 8.5, 1, 0],
-  open: [30, 8, 20, 1, 6.8, 9.5, 0.5, 0.6],
-  mid: [30, 6, 11, 3, 6.6, 9.3, 0.6, 0.5],
-  wide: [37, 4, 6.5, 7, 5.6, 8, 0.85, 0.35],
-  round: [20, 9, 13, -1, 8, 10.5, 0.15, 0.35],
-  pursed: [14, 4, 5, -1, 9, 11.5, 0, 0],
-  TH: [29, 3, 5, 3, 6.2, 8.6, 0.5, 1],
-  nn: [30, 2.5, 4, 3, 6.2, 8.6, 0.9, 0.6],
-  RR: [24, 4, 6.5, 0, 7.4, 10, 0.6, 0.2],
+  rest: [27, 0, 0, 4.5, 6.6, 8.6, 0, 0],
+  closed: [25.5, 0, 0, 2.5, 3.8, 5.6, 0, 0],
+  teeth: [25, 2.6, 1.8, 2.5, 5, 5, 1, 0],
+  tongue: [25, 2.8, 5, 2.5, 5.4, 7.4, 0.7, 0.9],
+  back: [24, 3.4, 6.6, 1.5, 5.6, 7.6, 0.55, 0.3],
+  smile: [29.5, 2.5, 3.8, 5, 4.8, 6.8, 1, 0],
+  round_teeth: [19.5, 3.8, 4.8, 0, 6.4, 8.4, 1, 0],
+  narrow: [27, 1.9, 2.6, 3.8, 4.8, 7, 1, 0],
+  open: [26, 5, 13.5, 0.5, 5.6, 7.6, 0.55, 0.6],
+  mid: [25.5, 3.8, 7.8, 2, 5.5, 7.5, 0.6, 0.5],
+  wide: [30, 2.8, 4.8, 5.2, 4.8, 6.8, 0.85, 0.35],
+  round: [17.5, 5.6, 8.8, -1, 6.4, 8.2, 0.15, 0.35],
+  pursed: [13.5, 2.6, 3.6, -0.5, 7, 8.8, 0, 0],
+  TH: [25, 2.2, 3.6, 2.5, 5.2, 7, 0.5, 1],
+  nn: [26, 1.8, 2.8, 2.5, 5.2, 7, 0.9, 0.6],
+  RR: [21.5, 2.8, 4.6, 0, 6, 8, 0.6, 0.2],
 };
 /* The names of the 15 Oculus visemes, for players that speak those; SS, E and so on are ours under another name. */
 export const OCULUS = {
@@ -103,7 +103,7 @@ const f = (value) => Math.round(value * 10) / 10;
 export function curves(numbers, smile = 0) {
   const n = Object.fromEntries(KEYS.map((key, index) => [key, numbers[index]]));
   const w = n.w + smile * 3;
-  const c = -n.corner - smile * 4; // y of the corners, up is negative
+  const c = -n.corner - smile * 5; // y of the corners, up is negative
   const inner = (y) => (y - 0.25 * c) / 0.75; // control height for a curve whose middle is at y
   const up = inner(-n.up);
   const low = inner(n.low + smile * 1.2);

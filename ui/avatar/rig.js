@@ -26,7 +26,7 @@ export class Rig {
     this.written = new Map();
     this.hands = { right: "rest", left: "rest" };
     this.details = [...svg.querySelectorAll(".detail")];
-    if (view === "bust") svg.setAttribute("viewBox", "190 70 520 520");
+    if (view === "bust") svg.setAttribute("viewBox", "200 95 500 500");
     Object.assign(svg.style, { width: "100%", height: "100%", display: "block" });
     svg.setAttribute("preserveAspectRatio", view === "bust" ? "xMidYMid slice" : "xMidYMax meet");
   }
@@ -43,7 +43,15 @@ export class Rig {
   }
 
   mouth(numbers, smile) {
+    this.jaw((numbers[2] + 0.4 * numbers[1]) * 0.55);
     for (const [name, d] of Object.entries(curves(numbers, smile))) this.set(name, "d", d);
+  }
+
+  /** The chin goes down by `drop` units when the mouth opens. */
+  jaw(drop) {
+    const y = (base, share) => f(base + drop * share);
+    this.set("face-shape", "d", `M346 256C344 302 348 338 360 ${y(366, 0.2)}C375 ${y(400, 0.6)} 414 ${y(437, 1)} 450 ${y(437, 1)}` +
+      `C486 ${y(437, 1)} 525 ${y(400, 0.6)} 540 ${y(366, 0.2)}C552 338 556 302 554 256C554 196 510 160 450 160C390 160 346 196 346 256Z`);
   }
 
   /** `closed` 0 to 1, `squint` lifts the lower lids. */
@@ -55,7 +63,7 @@ export class Rig {
     const corner = mixed(0, 2.5);
     const lid = t < 0.02 ? "" : `M26.5 6C10-22-19-21-28.500 0L-27 ${corner}C${x2} ${y2} ${x1} ${y1} 25 6Z`;
     const thick = mixed(0, 1.6);
-    const lash = `M25.500 6.500C${x1} ${y1} ${x2} ${y2} -27 ${corner}L-35 ${f(-5 + t * 6)}C-33 ${f(-5 + t * 8)} -30 ${f(-6 + t * 9)} -28 ${f(-5 + t * 7.5)}` +
+    const lash = `M25.500 6.500C${x1} ${y1} ${x2} ${y2} -27 ${corner}L-32.5 ${f(-4.5 + t * 6)}C-31 ${f(-4.5 + t * 8)} -29.5 ${f(-5 + t * 9)} -28 ${f(-4.5 + t * 7.5)}` +
       `C${f(x2 - 2.5)} ${f(y2 - 6 + thick)} ${f(x1 + 1)} ${f(y1 - 3.4 + thick)} 25.500 6.500Z`;
     const under = `M-25 ${f(4 - q * 0.3)}C-13 ${f(15.5 - q)} 10 ${f(16 - q)} 23 ${f(8 - q * 0.2)}`;
     const lower = q < 0.1 ? "" : `M-26 2C-14 19 10 19 25 7C23 8 24 8 23 ${f(8 - q * 0.2)}C10 ${f(16 - q)} -13 ${f(15.5 - q)} -25 ${f(4 - q * 0.3)}Z`;
@@ -72,7 +80,7 @@ export class Rig {
   body(v, breath, hands) {
     const bow = v.bow;
     const rise = 2.6 * breath;
-    this.set("figure", "transform", `translate(450 1200) scale(${f(1 + 0.022 * v.forward)}) translate(-450 -1200)`);
+    this.set("figure", "transform", `translate(450 985) scale(${f(1 + 0.022 * v.forward)}) translate(-450 -985)`);
     this.set("body", "transform", `translate(0 1200) scale(1 ${f((1 - 0.035 * bow + 0.0032 * breath) * 1000) / 1000}) translate(0 -1200)`);
     const shoulder = `translate(0 ${f(24 * bow - rise * 0.85)})`;
     this.set("shoulder-right", "transform", shoulder);
@@ -90,9 +98,9 @@ export class Rig {
       const x = side === "right" ? 400 : 500;
       this.set(`brow-${side}`, "transform", `translate(0 ${f(-7 * v.brow - 1.5 * v.worry)}) rotate(${f(-9 * v.worry * out)} ${x} 255)`);
       this.set(`iris-${side}`, "transform", `translate(${f(-1 * out * -0.5 + 7 * v.gazeX)} ${f(0.5 + 4.6 * v.gazeY)})`);
-      this.set(`arm-${side}`, "transform", `translate(291 592) rotate(${f(v[`${side}Upper`])})`);
-      this.set(`forearm-${side}`, "transform", `translate(0 268) rotate(${f(v[`${side}Fore`])})`);
-      this.set(`hand-${side}`, "transform", `translate(0 206) rotate(${f(v[`${side}Hand`])})`);
+      this.set(`arm-${side}`, "transform", `translate(303 600) rotate(${f(v[`${side}Upper`])})`);
+      this.set(`forearm-${side}`, "transform", `translate(0 235) rotate(${f(v[`${side}Fore`])})`);
+      this.set(`hand-${side}`, "transform", `translate(0 170) rotate(${f(v[`${side}Hand`])})`);
       if (hands[side] !== this.hands[side]) {
         this.set(`hand-${side}-${this.hands[side]}`, "visibility", "hidden");
         this.set(`hand-${side}-${hands[side]}`, "visibility", "visible");

@@ -108,6 +108,7 @@ export function xiaohu(container, options = {}) {
     .then((text) => {
       if (gone) return;
       rig = new Rig(text, options.view);
+      if (options.label) rig.svg.setAttribute("aria-label", options.label);
       ring = document.createElement("div");
       ring.className = "avatar-ring";
       Object.assign(ring.style, {
@@ -148,6 +149,10 @@ export function xiaohu(container, options = {}) {
       instead?.gesture(name);
     },
     lookAt(x, y) {
+      if (x === undefined || y === undefined) {
+        motion.look = { x: 0, y: 0 };
+        return;
+      }
       const box = container.getBoundingClientRect();
       const limit = (value) => Math.max(-1, Math.min(1, value));
       motion.look = {
@@ -156,8 +161,8 @@ export function xiaohu(container, options = {}) {
       };
     },
     setReducedMotion(on) {
-      calm = Boolean(on);
-      chosenCalm = true;
+      chosenCalm = on !== null && on !== undefined;
+      calm = chosenCalm ? Boolean(on) : query.matches;
       if (calm) motion.gesturing = null;
       instead?.setReducedMotion(on);
     },
