@@ -26,7 +26,10 @@ SCRIPT = "text/javascript"
 ASSETS = {  # name: (file, media type)
     "style.css": ("style.css", "text/css"),
     "portrait.svg": ("portrait.svg", "image/svg+xml"),
-    **{f"{name}.js": (f"js/{name}.js", SCRIPT) for name in ("voice", "talk", "captions", "ask", "line", "player", "microphone")},
+    **{
+        f"{name}.js": (f"js/{name}.js", SCRIPT)
+        for name in ("voice", "talk", "captions", "ask", "line", "player", "microphone")
+    },
 }
 QUESTION_LIMIT = 2000  # characters of a heard question that are shown
 REDRAW_SECONDS = 0.05  # pieces that come faster than this are drawn together

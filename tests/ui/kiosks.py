@@ -24,7 +24,9 @@ from ui.kiosk.pin import hash_pin
 PIN = "246810"
 QUESTION = "一刻钟生活圈是什么？"
 CANARY = "金丝雀七一五"
-FREEZE = "*, *::before { animation: none !important; transition: none !important; caret-color: transparent !important; }"
+FREEZE = (
+    "*, *::before { animation: none !important; transition: none !important; caret-color: transparent !important; }"
+)
 
 # Of everything that is visible: type that is too small, targets that are too small, and what sticks out of the screen.
 LOOK = """() => {

@@ -52,7 +52,7 @@ def card(conversation: Conversation, answer: Answer, code: str, english_names: M
     if kind == "emergency":
         body = f'<h2>{word["emergency"]}</h2><p class="said">{shown}</p>{calls}'
     elif kind == "refused":
-        body = f'<h2>{word["refusal"]}</h2>{calls}'
+        body = f"<h2>{word['refusal']}</h2>{calls}"
     else:
         body = f"{tiles}{place}{note}{source}"
     more = suggestions_html(answer.suggestions[:QUESTIONS], word["ask_next"]) if kind != "emergency" else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from html import escape
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -54,7 +53,9 @@ def blocks() -> gr.Blocks:
 
 
 # A page whose scripts did not start is opened anew.
-BOOT = "setTimeout(() => { if (document.getElementById('kiosk')?.dataset.ready !== 'true') location.reload(); }, 20000);"
+BOOT = (
+    "setTimeout(() => { if (document.getElementById('kiosk')?.dataset.ready !== 'true') location.reload(); }, 20000);"
+)
 
 
 class Screens:

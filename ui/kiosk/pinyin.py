@@ -77,7 +77,9 @@ def _characters() -> dict[str, str]:
 
 def _words(domain: Iterable[str]) -> list[list[str]]:
     frequencies = _frequencies()
-    usual = sorted((word for word in frequencies if _HAN.fullmatch(word) and len(word) <= 4), key=lambda w: -frequencies[w])
+    usual = sorted(
+        (word for word in frequencies if _HAN.fullmatch(word) and len(word) <= 4), key=lambda w: -frequencies[w]
+    )
     rows = []
     for word in dict.fromkeys([*domain, *usual[:COMMON_WORDS]]):
         syllables = letters(word)

@@ -131,7 +131,7 @@ export function pages(root) {
   };
   const scroll = root.querySelector(".k-pages");
   scroll.addEventListener("scroll", look);
-  const observer = new ResizeObserver(look);
+  const observer = new ResizeObserver(() => requestAnimationFrame(look));
   for (const node of [scroll, ...scroll.children]) observer.observe(node);
   return look;
 }

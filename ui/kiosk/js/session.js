@@ -127,7 +127,7 @@ export class Session extends Talk {
         else if (event.type === "answer") {
           this.captions.whole(event.answer);
           await this.showAnswer({ text, turn_id: turn, answer: event });
-        } else if (event.type === "error") this.tell(event.error.message || this.screen.word("unexpected"));
+        } else if (event.type === "error") this.tell(`${event.error.message}${event.error.hint}` || this.screen.word("unexpected"));
         else if (event.type === "cancelled") this.tellWord("stopped");
       }
     } catch {

@@ -11,7 +11,7 @@ export class Watchdog {
   constructor(screen, idle, came) {
     Object.assign(this, { screen, idle, came, away: false, stale: false, faults: [] });
     this.last = performance.now();
-    for (const type of ["error", "unhandledrejection"]) window.addEventListener(type, () => this._fault());
+    for (const type of ["error", "unhandledrejection"]) window.addEventListener(type, (event) => this._fault(event));
     window.addEventListener("offline", () => this._gone());
     window.addEventListener("online", () => this.look());
     screen.changed(() => { if (this.away) this._gone(); });
@@ -57,7 +57,8 @@ export class Watchdog {
     this.screen.text(".k-banner", this.screen.word("offline"));
   }
 
-  _fault() {
+  _fault({ message }) {
+    if (/ResizeObserver/.test(message)) return; // a layout that took two rounds, no fault
     const now = performance.now();
     this.faults = [...this.faults.filter((at) => now - at < 60_000), now];
     if (this.faults.length >= FAULTS) this.stale = true;
