@@ -61,6 +61,8 @@ LOOK = """() => {
 class Kiosk:
     """One running server of the kiosk's page, which can be killed and started again on the same port."""
 
+    table = b""  # the keyboard's, made once
+
     def __init__(self, port: int = 0, **config: Any) -> None:
         self.port, self.starts, self.config = port, 0, config
         self.say = QUESTION
@@ -90,7 +92,9 @@ class Kiosk:
         add_voice(
             app, open_session, self.conversation.erase, app.state.limiter.allow, recording=settings.keep_recordings
         )
-        mount_kiosk(app, self.conversation, settings, instance)
+        table = mount_kiosk(app, self.conversation, settings, instance)
+        table._made = made = Kiosk.table or table.get()  # its making would take the tests' time
+        Kiosk.table = made
         return mount(app, self.conversation)
 
     def start(self) -> None:

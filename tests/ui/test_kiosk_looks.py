@@ -65,7 +65,7 @@ def difference(shot: Image.Image, before: Image.Image) -> str:
     return f"{strange:.2%} strange, {mean:.1f} levels in the mean" if strange > SHARE or mean > MEAN else ""
 
 
-def test_every_state_is_for_everybody_and_looks_as_before(page) -> None:
+def test_every_state_is_for_everybody_and_looks_as_before(page, tmp_path: Path) -> None:
     barriers: dict[str, list[str]] = {}
     changed: dict[str, str] = {}
     names = []
@@ -81,7 +81,8 @@ def test_every_state_is_for_everybody_and_looks_as_before(page) -> None:
         with Image.open(file) as before:
             strange = difference(shot, before.convert("RGB"))
         if strange:
-            changed[name] = strange
+            shot.save(tmp_path / f"{name}.png")
+            changed[name] = f"{strange}, see {tmp_path}/{name}.png"
     assert barriers == {}
     assert changed == {}
     assert len(names) == 15

@@ -21,7 +21,7 @@ function start(root) {
   session = new Session({ screen, face, card, keyboard, person }, () => {
     attract.show();
     watchdog.left();
-  });
+  }, () => watchdog.look());
   const attract = new Attract(screen, face, () => {
     attract.hide();
     session.begin(!config.recording);

@@ -14,10 +14,11 @@ function newSession() {
 }
 
 export class Session extends Talk {
-  // `parts` are {screen, face, card, keyboard, person}; `ended()` is called when everything has been wiped.
-  constructor(parts, ended) {
+  // `parts` are {screen, face, card, keyboard, person}; `ended()` is called when everything has been wiped,
+  // `cut()` when the line breaks.
+  constructor(parts, ended, cut) {
     super(new Captions(parts.screen.find(".k-said"), (texts) => parts.screen.lines(texts)));
-    Object.assign(this, parts, { ended });
+    Object.assign(this, parts, { ended, cut });
     this.id = "";
     this.baseVolume = 1; // of this machine, set by staff
     this.screen.changed(() => this._changed());
@@ -237,6 +238,7 @@ export class Session extends Talk {
     talk.setAttribute("aria-pressed", String(this.microphone.on));
     if (this.face && state !== "off") this.face.state(state);
     if (state === "thinking") this.thinking = performance.now();
+    if (state === "reconnecting") this.cut();
   }
 
   async showCaption(text, tentative) {

@@ -3,6 +3,7 @@
 const POLL = 5000; // ms between two looks
 const AWAY_POLL = 1500; // ms while the server is away
 const PATIENCE = 4000; // ms for an answer
+const AGAIN = 1000; // ms after an answer that did not come, before it is missed
 const FROZEN = 60_000; // ms without a turn of the page's own loop
 const FAULTS = 3; // errors of scripts within a minute
 
@@ -27,8 +28,15 @@ export class Watchdog {
     if (now - this.last > FROZEN) this.stale = true;
     this.last = now;
     const instance = await this._instance();
-    if (instance === null) this._gone();
-    else {
+    if (instance === null) {
+      // One answer that is late is no cut line: a busy machine may take its time.
+      if (!this.away && !this.missed) {
+        this.missed = true;
+        return this._next(AGAIN);
+      }
+      this._gone();
+    } else {
+      this.missed = false;
       const { config } = this.screen;
       const anew = Boolean(instance) && instance !== config.instance;
       if (anew) this.stale = true;
