@@ -8,8 +8,12 @@ JiamenkouError
 ├── InputError          the resident's input can't be used
 ├── RetrieveError       the index can't be opened or asked
 ├── AnswerError         the language model is late, broken, or away
+├── HandoffError        a call to a person can't be made, taken or answered
 ├── HearError           sound can't be read, or no recogniser works
-└── SpeakError          a voice is late, broken, or away
+├── SpeakError          a voice is late, broken, or away
+└── StaffError          an account, a login or a right of staff
+    ├── FourEyesError   somebody may not approve their own change
+    └── StaleError      somebody else changed it in the meantime
 """
 
 from __future__ import annotations
@@ -52,9 +56,30 @@ class AnswerError(JiamenkouError):
     """The language model is late, broken, or away."""
 
 
+class HandoffError(JiamenkouError):
+    """A call to a person can't be made, taken or answered."""
+
+
 class HearError(JiamenkouError):
     """Sound can't be read, or no recogniser works."""
 
 
 class SpeakError(JiamenkouError):
     """A voice is late, broken, or away."""
+
+
+class StaffError(JiamenkouError):
+    """An account, a login or a right of staff; pages word it in Chinese by its ``reason``."""
+
+    def __init__(self, reason: str, message: str, hint: str = "", **details: object) -> None:
+        super().__init__(message, hint)
+        self.reason = reason
+        self.details = details
+
+
+class FourEyesError(StaffError):
+    """Somebody may not approve their own change."""
+
+
+class StaleError(StaffError):
+    """Somebody else changed it in the meantime; ``details`` says who, when and what."""
