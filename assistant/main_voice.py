@@ -147,13 +147,14 @@ class Settled:
 
     SURE = 0.6  # confidence of the gate
 
-    def __init__(self, library: Library) -> None:
-        self._library, self._gate = library, Gate()
+    def __init__(self, library: Library, repair: Callable[[str], Repair]) -> None:
+        self._library, self._repair, self._gate = library, repair, Gate()
 
-    def __call__(self, text: str) -> bool:
+    def __call__(self, heard: str) -> bool:
         """True for a question word with a sure answer: nothing more is needed to answer it."""
-        if not asks_something(text):
+        if not asks_something(heard):
             return False
+        text = self._repair(heard).text
         knowledge = self._library.knowledge()
         try:
             question = make_question(clean_question(text), aliases=knowledge.aliases)
@@ -218,7 +219,7 @@ def make_engines(settings: Settings, library: Library) -> Engines:
 
     Raises JiamenkouError when hearing can't be set up.
     """
-    activity = make_activity(settings)
+    activity, repairs = make_activity(settings), Repairs(library)
     try:
         voice = make_voice(settings)
     except SpeakError:
@@ -234,8 +235,8 @@ def make_engines(settings: Settings, library: Library) -> Engines:
         voice=voice,
         prepared=prepared,
         detector=detector,
-        repair=Repairs(library),
-        settled=Settled(library),
+        repair=repairs,
+        settled=Settled(library, repairs),
         context=CONTEXT,
         speed=settings.voice_speed,
         keep=keeper(settings.data_folder / "recordings") if settings.keep_recordings else None,

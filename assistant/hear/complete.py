@@ -31,25 +31,44 @@ _WHETHER_WORDS = (
 )
 _ASKS_LAST = re.compile(r"(?:吗|吧|伐|怎么办|(?:多少|几)[个张家条套处座所岁点号钱]?|什么|哪里|在哪|谁|没有|行不行)$")
 # The beginning of a question as often as its end.
-_OPEN_TAG = re.compile(rf"(?:{_WHETHER_WORDS}|什么|哪个|哪些|怎么|多少|几[个张家条套处座所]|谁|哪里|哪儿|什么时候)$")
+_OPEN_TAG = re.compile(
+    rf"(?:{_WHETHER_WORDS}|什么|哪个|哪些|怎么|多少|几[个张家条套处座所]|谁|哪里|哪儿|什么时候)[㐀-鿿]?$"
+)
+# What a recogniser writes for a final 吗 that it did not understand.
+_HEARD_AS_MA = re.compile(r"(?:[卖麦嘛骂码]|(?<![什这那怎多要])么|(?<![想要去来能会以不哪里儿么得谁先再爱])买)$")
+_ENDS_IN_MA = re.compile(
+    r"(?:外|买|拍|专|义|变|小|燕|大|荞|叫|热)[卖麦]$|(?:挨|打|责|咒)骂$|(?:维|证|号|密|条|编|扫|数|代)码$"
+)
+# Likewise for 个 behind 几 and 多少, and for 哪个 and 那个, which sound alike.
+_HEARD_AS_GE = re.compile(r"(?<=几|少)[更根跟](?=$|[，,。.？?！!])")
+_WHICH_OR_THAT = re.compile(r"哪[个一]")
+_HAS_PLANS = re.compile(r"(?:什么|啥|哪些)(?:新的?)?打算$")
+# A place with nothing to happen there: 这附近哪里 … 有公园.
+_PLACE_LAST = re.compile(r"(?<![在去到是往从捐找问归放装])(?:哪里|哪儿|什么地方)$")
 _GOES_ON = re.compile(r"[，,、：:…—-]\s*$|\.{3}$")
 
 # Words that take a person or a place and then want a verb, with nothing but that behind them.
 _COVERB = re.compile(
     r"(?:(?<![发交打寄送转还拿付带念讲说读留借捐话])给|把|跟|(?<![面反针相不])对(?!不)|替|(?<!方)向|被|(?<!服)从"
     r"|(?<!自)由|离(?!婚|开)|按(?!时|摩)|除了)(?P<object>.{1,3})$"
-    r"|(?:帮(?!忙|助)|让)(?P<person>.{1,2})$"
+    r"|(?:帮(?!忙|助)|让(?![用开进走去做停放卖办养带上下过吃抽跳建装拆租]))(?P<person>.{1,2})$"
 )
 _GIVE_ME = re.compile(r".{4,}给(?:我|我们|他|她|你)$")
 _MODAL = r"(?:能|可以|要|会|需要|应该|得|想|不|没|是|有|来|才)"
 _VERB = re.compile(
     r"[来上坐走等跑要带需是有在去找做办交到能可收给用叫讲说教问出住领装报查打拿申享修管属排占补选招付看含免算提贴]"
 )
+# What 怎么 asks for when nothing stands before it, besides the verbs above.
+_DOING = re.compile(rf"{_VERB.pattern}|[约登咨参加缴交挂评投诉举联反映存取换补退改选学做开通治洗修通知分扔捐停]")
 _WHICH = re.compile(
     r"什么(?!时候|地方)|啥|哪些|哪个|哪一[个家条年天]|哪家|哪种|哪[年天条级]|第几|(?<![十好那这前后没])几[个次位张条级年天岁号家项路楼遍分万块户栋层元]"
 )
 _AMOUNT = re.compile(r"多少|多久|多大|多远|多高|多长时间|多长|几点|几号|几月份?|几岁|几折")
 _PLACE = re.compile(r"什么时候|什么地方|哪里|哪儿|哪(?![些个一家种年天条级])|啥地方|啥时候")
+_SOMETHING = re.compile(
+    r"(?:什么|那个|这个|一个|那种|这种|哪些|一些|那根|那跟|那哥|专门|统一|特别|重新|继续|一起|直接|马上|单独|自己|提前|优先)?$"
+)
+_HERE = re.compile(r"(?:请问|你们|我们|咱们|那么?|这|里|边|儿|附近|小区|社区|街道|居委会?)*$")
 _HOW = re.compile(r"怎么样?|怎样|如何|咋")
 _WHY = re.compile(r"为什么|为啥|干嘛|凭什么")
 _WHO = re.compile(r"谁|哪位")
@@ -93,12 +112,16 @@ def completeness(text: str) -> Completeness:
     """Judge ``text`` as a recogniser gives it: Chinese or English, with or without punctuation."""
     if not _HAN.search(text):
         return _english(text)
+    text = _HEARD_AS_GE.sub("个", text)
     whole = _BARE.sub("", text)
     if whole in _words().alone:
         return _FINISHED
     bare = _PARTICLE.sub("", whole)
     verdict = _chinese(bare, text)
-    if verdict is _UNDECIDED and _asks(bare) and len(bare) > 5 and not _OPEN_TAG.search(bare):
+    if verdict is _UNDECIDED and len(bare) > 4 and _HEARD_AS_MA.search(bare) and not _ENDS_IN_MA.search(bare):
+        return Completeness.LIKELY
+    asks = _asks(bare) and (bool(_VERB.search(bare)) or _asks(_WHICH_OR_THAT.sub("", bare)))
+    if verdict is _UNDECIDED and asks and len(bare) > 5 and not _OPEN_TAG.search(bare):
         return Completeness.LIKELY
     # A recogniser writes a comma after many a whole question; only after other endings does it tell.
     if verdict is _FINISHED and _GOES_ON.search(text) and not _ASKS_LAST.search(bare):
@@ -124,15 +147,28 @@ def _chinese(bare: str, text: str) -> Completeness:
         return _FINISHED if len(matter) > len(ending) or not _asks(ending) or ending[-1] in "吗办" else _UNDECIDED
     if matter.endswith("呢"):
         return _FINISHED if _asks(matter) and len(matter) > 3 else _UNDECIDED
+    if _HAS_PLANS.search(matter):
+        return _FINISHED
     if kind == "open":
         # A recogniser writes the question mark by the tone, which tells 收费不？ from 不 that goes on.
-        return _FINISHED if asked and ending in _ASKED_ENDINGS and len(matter) > 4 else _tag(matter, ending)
+        if ending in {"哪个", "哪一个", "哪些", "哪种"} and not _VERB.search(matter[-len(ending) - 1 : -len(ending)]):
+            return _UNDECIDED
+        here = _HERE.match(matter[: -len(ending)])  # 你们这里有没有? has not yet said what
+        meant = asked and ending in _ASKED_ENDINGS and len(matter) > 4
+        return _FINISHED if meant and not here else _tag(matter, ending)
     coverb = _COVERB.search(matter)
     if coverb and not _asks_within(coverb["object"] or coverb["person"]):
         return _UNDECIDED if _GIVE_ME.match(matter) else _UNFINISHED
     last = len(_BARE.sub("", _last_clause(text)))
     since = max(0, len(matter) - (last if last >= 4 else len(matter)), len(matter) - _REACH)
-    if _question(matter, since) or (asked and _asks(matter[since:]) and len(matter) > 4):
+    by_tone = asked and _asks(matter[since:]) and len(matter) > 4
+    by_tone = (
+        by_tone
+        and not matter.endswith(("在什么", "到什么", "从什么"))
+        and not _PLACE_LAST.search(matter)
+        and not re.fullmatch(r"为(?:什么|啥).{1,3}", matter)
+    )
+    if _question(matter, since) or by_tone:
         return _FINISHED
     request = _REQUEST.match(matter)
     if request:
@@ -244,7 +280,7 @@ def _how(before: str, after: str) -> bool:
         return True
     if re.match(r"(?:给|把|跟|让|帮|对|为|向|在|从|被|替|才|能|可以|会|还|就|没|不|样)", after):
         return len(after) >= 4
-    return len(before) >= 2 or len(after) >= 3
+    return len(before) >= 2 or (len(after) >= 3 and bool(_DOING.search(after)))
 
 
 def _why(before: str, after: str) -> bool:
@@ -264,7 +300,7 @@ def _who(before: str, after: str) -> bool:
 
 
 def _whether(before: str, after: str) -> bool:
-    return len(after) >= 2
+    return len(after) >= 2 and not _SOMETHING.match(after)
 
 
 def _choice(before: str, after: str) -> bool:

@@ -10,6 +10,8 @@ from enum import StrEnum
 from assistant.hear.complete import Completeness
 from assistant.voice_contracts import HEARD_RATE
 
+_ROOM_RISES = 0.02  # dB a frame by which a room that has become louder is believed
+
 
 class Signal(StrEnum):
     """What a frame changed."""
@@ -34,8 +36,7 @@ class EndpointPolicy:
     finished: int = 320  # a sentence that is complete
     finished_doubted: int = 416  # complete by its words, but it does not sound so
     likely: int = 832  # a question by its words, though something in it is odd
-    undecided: int = 1568  # a statement or a name: a pause of 1.2 s, as late as the voice detector may be
-    undecided_doubted: int = 1760  # the same, and it does not sound finished
+    undecided: int = 1280  # a statement or a name, after the last sound that can be heard: a pause of 1.2 s
     unfinished: int = 2016  # the words can't end here
     unheard: int = 1568  # nothing is known of the words yet
     longest: int = 30_000  # of a whole turn
@@ -44,6 +45,10 @@ class EndpointPolicy:
     crowded: int = 4000  # of speech without one pause, after which loudness decides what is voiced
     drop: float = 12.0  # dB under the speaker's loudest by which a crowd in the background is told
     sounds_cut: float = 0.2  # probability of the turn detector below which it does not sound finished
+    audible: float = 30.0  # dB under the speaker's loudest down to which a frame is heard as speech
+    over_room: float = 10.0  # dB over the quietest lately, which it must be as well
+    fades: int = 320  # longest end of a word that the voice detector no longer takes for voice
+    stirs: int = 192  # longest wait for the voice detector when something sounds again
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ class Endpoint:
         self._now = 0
         self._recent: deque[bool] = deque(maxlen=max(1, self._frames(self.policy.start_within)))
         self._last_end = 0
+        self._room = math.inf  # dB of the quietest frame lately
         self._idle()
 
     def _idle(self) -> None:
@@ -84,6 +90,7 @@ class Endpoint:
         self._voicing = False
         self._level: float | None = None
         self._loudest = -math.inf
+        self._audible_end = 0
         self._crowded = False
         self._paused = False
         self._forced = False
@@ -130,9 +137,9 @@ class Endpoint:
             case Completeness.FINISHED:
                 return policy.finished_doubted if doubted else policy.finished
             case Completeness.LIKELY:
-                return policy.likely
+                return policy.undecided if doubted else policy.likely
             case Completeness.UNDECIDED:
-                return policy.undecided_doubted if doubted else policy.undecided
+                return policy.undecided
 
     def feed(self, probability: float, level: float | None = None) -> tuple[Signal, ...]:
         """Take the next frame; returns what it changed, in order.
@@ -143,6 +150,8 @@ class Endpoint:
         policy = self.policy
         self._now += self._frame
         self._level = level
+        if level is not None:
+            self._room = min(level, self._room + _ROOM_RISES)
         self._voicing = probability >= (policy.silence if self._voicing else policy.speech)
         if not self._active:
             return self._wait_for_start()
@@ -164,6 +173,7 @@ class Endpoint:
     def _follow_turn(self) -> tuple[Signal, ...]:
         policy = self.policy
         signals: list[Signal] = []
+        self._listen()
         voiced = self._voicing and not self._in_background()
         if voiced:
             self._voiced += self._frame
@@ -182,15 +192,34 @@ class Endpoint:
         if too_long or babble:
             self._forced = True
             return (*signals, self._finish())
-        if not voiced and self.silence >= self.patience:
+        if not voiced and self._silent_enough():
             return (*signals, self._finish())
         return tuple(signals)
+
+    def _silent_enough(self) -> bool:
+        """Whether the silence is as long as patience asks."""
+        patience = self.patience
+        if patience != self.policy.undecided:
+            return self.silence >= patience
+        # Here every 100 ms count: the resident is either waiting for the answer or about to go on.
+        fading = self._milliseconds(self._audible_end - self._voiced_end) <= self.policy.fades
+        since = self._milliseconds(
+            self._now - (max(self._voiced_end, self._audible_end) if fading else self._voiced_end)
+        )
+        stirring = self._audible_end == self._now
+        return since >= patience + (self.policy.stirs if stirring else 0)
+
+    def _listen(self) -> None:
+        """Note the last frame that can be heard, which the voice detector may not take for voice."""
+        if self._level is not None:
+            self._loudest = max(self._loudest, self._level)
+            if self._level > max(self._loudest - self.policy.audible, self._room + self.policy.over_room):
+                self._audible_end = self._now
 
     def _in_background(self) -> bool:
         """Whether this frame is only the crowd behind a speaker who has stopped."""
         if self._level is None:
             return False
-        self._loudest = max(self._loudest, self._level)
         self._crowded = self._crowded or self._milliseconds(self._run) >= self.policy.crowded
         return self._crowded and self._level < self._loudest - self.policy.drop
 

@@ -55,10 +55,17 @@ _LASTING = re.compile(r"(租|住|用|借|领|享受|存|停)(多久|几年|几�
 _LENGTH = re.compile(r"(?<!\d)\d{1,3}(年|个月|天|日|小时)(?!\d)")
 _DATE = re.compile(r"\d{4}年|五”?期间|\d{1,2}月\d{1,2}日|每(年|月|周|星期)")
 _HOW_MANY = re.compile(
-    r"(?:多少|几)(?:个|家|张|座|所|处|套|间|条|位|名|台|部|场|本|只|辆)([\u4e00-\u9fff]{2,6}?)(?=[呀啊呢吧吗哦，,。？?]|$)"
+    r"(?:多少|几)(?:个|家|张|座|所|处|套|间|条|位|名|台|部|场|本|只|辆)([\u4e00-\u9fff]{1,6}?)"
+    r"(?=[呀啊呢吧吗哦，,。？?才就算]|$)"
 )
 # What follows the measure word names no thing of its own: 几个样板, 多少家做榜样.
 _NO_THING = re.compile(r"样|做|要|在|能|来|去|有|用场|地方|目标|示范|试点")
+# In which part of the city something is, which is no address.
+_WHICH_AREA = re.compile(r"(?<![近我来去])(?:在|是)哪(?:里|儿|块|个区|一带|个地方)?[呀啊呢]?[？?。]*$")
+_OWN_ADDRESS = re.compile(r"附近|最近|我家|我们|地址|门牌|医院|门诊|窗口|怎么走")
+_AREA = re.compile(
+    r"(?:黄浦|徐汇|长宁|静安|普陀|虹口|杨浦|闵行|宝山|嘉定|浦东|金山|松江|青浦|奉贤|崇明)(?!路)|新城|外滩|陆家嘴|度假区"
+)
 _FREE = re.compile(r"免费|低收费|不要钱|要钱|收费(吗|不)|free", re.IGNORECASE)
 _AMOUNT = re.compile(r"多少钱|几块|几元|几钿|how much", re.IGNORECASE)
 _MONEY = re.compile(r"\d[\d,.]*(?:万|亿)?元|免费|低收费|收费标准")
@@ -184,6 +191,9 @@ def holds(kind: FactKind, question: Question, candidate: Candidate) -> bool:
         if _FREE.search(question.resolved) and not _AMOUNT.search(question.resolved):
             return bool(_MONEY.search(passage.text))
         return FactKind.PRICE in passage.fact_kinds
+    if kind is FactKind.ADDRESS and _WHICH_AREA.search(question.resolved):
+        area = not _OWN_ADDRESS.search(question.resolved) and bool(_AREA.search(passage.text))
+        return area or kind in passage.fact_kinds
     return kind in passage.fact_kinds
 
 
@@ -203,10 +213,11 @@ def names_matter(text: str, passage: Passage) -> bool:
 def uncounted(text: str, candidates: Sequence[Candidate]) -> bool:
     """Whether ``text`` asks how many there are of a thing (几个灭火器) that no candidate names at all."""
     found = _HOW_MANY.search(text)
-    if not found or _NO_THING.search(found[1]):
+    if not found or len(found[1]) < 2 or _NO_THING.search(found[1]):
         return False
     thing = found[1]
-    named = "".join(c.passage.text + " ".join((*c.passage.path[-1:], *c.passage.phrasings)) for c in candidates)
+    counting = [q for c in candidates for q in c.passage.phrasings if re.search("多少|几", q)]
+    named = "".join(c.passage.text + " ".join(c.passage.path[-1:]) for c in candidates) + "".join(counting)
     return not any(thing[i : i + 2] in named for i in range(len(thing) - 1))
 
 

@@ -27,16 +27,22 @@ _NEXT = re.compile(r"^(那|那么)?(下|后)一?条(呢|讲什么|是什么|说�
 _PREVIOUS = re.compile(
     r"^(那|那么)?(上|前)一?条(呢|讲什么|是什么|说什么)?[?？]*$|^(the )?previous article\b", re.IGNORECASE
 )
-_BARE = re.compile(
-    r"^(请问|第[一二两三]个|那|那么|它|这|这个|这事|这件事|这块|这些|都|是|由|归|该|具体|大概|到底|一共|总共|要|会|能|可以|应该|在|"
+_EMPTY = (
+    r"请问|第[一二两三]个|那|那么|它|这|这个|这事|这件事|这块|这些|都|是|由|归|该|具体|大概|到底|一共|总共|要|会|能|可以|应该|在|"
     r"从|去|到|我|我们|的|了|呢|吗|吧|啊|呀|伐|嘛|么|和|还|又|就|才|被|让|给|得|有|没有|要不要|用|做|弄|建|设|管|办|"
     r"哪个|哪些|哪几个|哪个委|哪个局|委|市里|区里|牵头|变成|变|改成|改|叫|算|包括|具体|哪里|哪儿|哪年|哪一?年|哪天|什么|啥|怎么|如何|好|事|事情|个|年|年底|覆盖|用来|干什么|干嘛|干|来|多少|几|几个|多久|多大|几时|时候|时间|辰光|之前|以前|完成|做到|实现|达到|"
     r"负责|主管|牵头|部门|单位|局|谁|在|张|个|家|套|间|人|钱|元|电话|号码|地址|申请|报名|办理|条件|材料|流程|手续|费用|价格|收费|"
     r"地方|方面|范围|级别|前提|对象|目标|标准|比例|内容|意思|具体|开放|几点|领|拿|用在|能用|一个月|每月|每年|交|付|"
     r"which|what|who|when|where|how|many|much|is|are|do|does|the|in|charge|department|responsible|for|by|of|it|that|this|they|i|can|to|"
-    r"apply|cost|will|be|a|an|should|phone|number|deadline|year|tickets?|target|[0-9]+|[,，。?？!！、\s])+$",
+    r"apply|cost|will|be|a|an|should|phone|number|deadline|year|tickets?|target|[0-9]+|[,，。?？!！、\s]"
+)
+_BARE = re.compile(rf"^(?:{_EMPTY})+$", re.IGNORECASE)
+# What many matters have: after one of them 床位有几张 asks for its own, alone it asks for the best known.
+_THIN = re.compile(
+    rf"^(?:{_EMPTY}|搞|推出|打造|建成|成|套|所|座|类|种|样|处|条|项|床位|名额|站点|网点|机构|场所|设施|全|共|大|计划|打算|规模|面积|覆盖率|每个?区|各区|最少|至少|最多|扶持|支持|鼓励)+$",
     re.IGNORECASE,
 )
+_THIN_LONGEST = 12  # characters
 
 
 @dataclass(frozen=True)
@@ -82,8 +88,10 @@ def resolve(
         return Resolved(text, article=topic_turn.article + (1 if _NEXT.match(text) else -1), follow_up=True)
     if _MORE.match(text) and topic_turn:
         return Resolved(topic_turn.resolved, focus, more=True, follow_up=True)
-    if no_topic or _BARE.match(text):
-        # Nothing but the question word: the topic is what was spoken about.
+    if no_topic or _BARE.match(text) or (len(text) <= _THIN_LONGEST and _THIN.match(text)):
+        # Nothing but the question word: the topic is what was spoken about, known or not.
+        if last.refused and last.passage_ids and last.article:
+            topic_turn, focus = last, last.passage_ids[0]
         anchor = topic_turn or (last if not last.refused else None)
         if anchor is None:
             return Resolved(text, bare=True)

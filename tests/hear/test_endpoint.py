@@ -50,8 +50,10 @@ def test_a_click_starts_nothing() -> None:
         (Completeness.FINISHED, 0.9, 300, 400),
         (Completeness.FINISHED, 0.1, 400, 500),
         (Completeness.UNFINISHED, 0.99, 1900, 2100),
-        (Completeness.UNDECIDED, 0.99, 1500, 1650),
-        (Completeness.UNDECIDED, 0.05, 1700, 1850),
+        (Completeness.LIKELY, 0.9, 800, 900),
+        (Completeness.LIKELY, 0.1, 1250, 1350),
+        (Completeness.UNDECIDED, 0.99, 1250, 1350),
+        (Completeness.UNDECIDED, 0.05, 1250, 1350),
         (None, None, 1500, 1650),
     ],
 )
@@ -63,6 +65,56 @@ def test_patience(completeness: Completeness | None, tone: float | None, least: 
     [(when, signal)] = run(endpoint, 0.05, 3008)
     assert signal is Signal.ENDED
     assert least <= when + 192 <= most
+
+
+LOUD, FADING, ROOM = -20.0, -40.0, -65.0  # dB
+
+
+def levelled(endpoint: Endpoint, probability: float, level: float, milliseconds: int) -> list[tuple[int, Signal]]:
+    found = []
+    for index in range(1, milliseconds // FRAME_MS + 1):
+        found.extend((index * FRAME_MS, signal) for signal in endpoint.feed(probability, level))
+    return found
+
+
+def asked_aloud() -> Endpoint:
+    endpoint = Endpoint()
+    levelled(endpoint, 0.02, ROOM, 640)
+    levelled(endpoint, 0.95, LOUD, 1600)
+    return endpoint
+
+
+def test_an_undecided_pause_is_counted_from_the_last_sound_that_can_be_heard() -> None:
+    endpoint = asked_aloud()
+    levelled(endpoint, 0.05, FADING, 192)  # a fading vowel that the voice detector takes for silence
+    endpoint.judge(Completeness.UNDECIDED)
+    [(when, signal)] = levelled(endpoint, 0.05, ROOM, 3008)
+    assert signal is Signal.ENDED
+    assert 1280 <= when <= 1344
+
+
+def test_a_soft_beginning_is_waited_for_and_a_click_is_not() -> None:
+    endpoint = asked_aloud()
+    levelled(endpoint, 0.05, ROOM, 192)
+    endpoint.judge(Completeness.UNDECIDED)
+    assert levelled(endpoint, 0.05, ROOM, 1056) == []
+    assert levelled(endpoint, 0.2, FADING, 96) == []  # the word begins before the voice detector is sure
+    assert [signal for _, signal in levelled(endpoint, 0.9, LOUD, 64)] == [Signal.RESUMED]
+    levelled(endpoint, 0.05, ROOM, 192)
+    endpoint.judge(Completeness.UNDECIDED)
+    levelled(endpoint, 0.05, ROOM, 640)
+    levelled(endpoint, 0.05, FADING, 32)
+    [(when, _)] = levelled(endpoint, 0.05, ROOM, 3008)
+    assert 192 + 640 + 32 + when <= 1344
+
+
+def test_a_room_that_stays_loud_keeps_no_turn_open() -> None:
+    endpoint = asked_aloud()
+    levelled(endpoint, 0.05, FADING, 192)
+    endpoint.judge(Completeness.UNDECIDED)
+    [(when, signal)] = levelled(endpoint, 0.05, FADING, 5024)
+    assert signal is Signal.ENDED
+    assert when + 192 <= 1280 + 192 + 64
 
 
 def test_a_late_verdict_ends_at_once() -> None:

@@ -12,7 +12,7 @@ export const POSES = {
   idle: { smile: 0.75, squint: 0.2 },
   listening: { tilt: 4.5, forward: 0.7, brow: 0.35, smile: 0.6, turnY: 0.12 },
   thinking: { tilt: -4, turnX: -0.35, turnY: -0.35, gazeX: -0.65, gazeY: -0.75, brow: 0.3, worry: 0.25, smile: 0.15 },
-  speaking: { forward: 0.35, brow: 0.12, smile: 0.4 },
+  speaking: { forward: 0.35, brow: 0.12, smile: 0.7 },
   sleeping: { tilt: 3.5, turnY: 0.75, bow: 0.12, lids: 1, smile: 0.35, brow: -0.15 },
 };
 
@@ -81,7 +81,6 @@ export class Motion {
     this.blinks = { next: 1.5, start: -1, again: false, count: 0 };
     this.listenNod = 3;
     this.closed = 0;
-    this.beat = 0;
   }
 
   setPose(name) {

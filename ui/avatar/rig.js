@@ -3,6 +3,7 @@
 import { curves } from "./mouth.js";
 
 const f = (value) => Math.round(value * 100) / 100;
+const g = (value) => Math.round(value * 10000) / 10000; // for scales
 let copies = 0;
 
 /** Make the drawing's ids unique on the page, so that two faces may stand on it. */
@@ -26,7 +27,7 @@ export class Rig {
     this.written = new Map();
     this.hands = { right: "rest", left: "rest" };
     this.details = [...svg.querySelectorAll(".detail")];
-    if (view === "bust") svg.setAttribute("viewBox", "200 95 500 500");
+    if (view === "bust") svg.setAttribute("viewBox", "180 74 540 540");
     Object.assign(svg.style, { width: "100%", height: "100%", display: "block" });
     svg.setAttribute("preserveAspectRatio", view === "bust" ? "xMidYMid slice" : "xMidYMax meet");
   }
@@ -61,15 +62,15 @@ export class Rig {
     const mixed = (open, shut) => f(open + (shut - open) * t);
     const [x1, y1, x2, y2] = [mixed(8, 11), mixed(-19, 14.5), mixed(-17, -14), mixed(-17, 13)];
     const corner = mixed(0, 2.5);
-    const lid = t < 0.02 ? "" : `M26.5 6C10-22-19-21-28.500 0L-27 ${corner}C${x2} ${y2} ${x1} ${y1} 25 6Z`;
+    const lid = t < 0.02 ? "" : `M26.5 6C10-22-19-21-28.5 0L-27 ${corner}C${x2} ${y2} ${x1} ${y1} 25 6Z`;
     const thick = mixed(0, 1.6);
-    const lash = `M25.500 6.500C${x1} ${y1} ${x2} ${y2} -27 ${corner}L-32.5 ${f(-4.5 + t * 6)}C-31 ${f(-4.5 + t * 8)} -29.5 ${f(-5 + t * 9)} -28 ${f(-4.5 + t * 7.5)}` +
-      `C${f(x2 - 2.5)} ${f(y2 - 6 + thick)} ${f(x1 + 1)} ${f(y1 - 3.4 + thick)} 25.500 6.500Z`;
+    const lash = `M25.5 6.5C${x1} ${y1} ${x2} ${y2} -27 ${corner}L-32.5 ${f(-4.5 + t * 6)}C-31 ${f(-4.5 + t * 8)} -29.5 ${f(-5 + t * 9)} -28 ${f(-4.5 + t * 7.5)}` +
+      `C${f(x2 - 2.5)} ${f(y2 - 6 + thick)} ${f(x1 + 1)} ${f(y1 - 3.4 + thick)} 25.5 6.5Z`;
     const under = `M-25 ${f(4 - q * 0.3)}C-13 ${f(15.5 - q)} 10 ${f(16 - q)} 23 ${f(8 - q * 0.2)}`;
     const lower = q < 0.1 ? "" : `M-26 2C-14 19 10 19 25 7C23 8 24 8 23 ${f(8 - q * 0.2)}C10 ${f(16 - q)} -13 ${f(15.5 - q)} -25 ${f(4 - q * 0.3)}Z`;
     for (const side of ["right", "left"]) {
-      this.set(`lid-${side}`, "d", lid.replaceAll(".500", ".5"));
-      this.set(`lash-${side}`, "d", lash.replaceAll(".500", ".5"));
+      this.set(`lid-${side}`, "d", lid);
+      this.set(`lash-${side}`, "d", lash);
       this.set(`under-${side}`, "d", under);
       this.set(`lower-lid-${side}`, "d", lower);
       this.set(`iris-${side}`, "visibility", t > 0.97 ? "hidden" : "visible");
@@ -78,17 +79,20 @@ export class Rig {
 
   /** Everything but mouth and lids. `v` holds the channels of motion.js, `breath` is 0 to 1. */
   body(v, breath, hands) {
-    const bow = v.bow;
-    const rise = 2.6 * breath;
-    this.set("figure", "transform", `translate(450 985) scale(${f(1 + 0.022 * v.forward)}) translate(-450 -985)`);
-    this.set("body", "transform", `translate(0 1200) scale(1 ${f((1 - 0.035 * bow + 0.0032 * breath) * 1000) / 1000}) translate(0 -1200)`);
+    const bow = Math.round(200 * v.bow) / 200;
+    // Body and arms are large: steps too small to see leave them as they are in most frames, and nothing is repainted.
+    const rise = Math.round(13 * breath) / 5;
+    const near = Math.round(50 * v.forward) / 50;
+    this.set("figure", "transform", `translate(450 985) scale(${g(1 + 0.022 * near)}) translate(-450 -985)`);
+    this.set("body", "transform", `translate(0 1200) scale(1 ${g(1 - 0.035 * bow + 0.00123 * rise)}) translate(0 -1200)`);
     const shoulder = `translate(0 ${f(24 * bow - rise * 0.85)})`;
     this.set("shoulder-right", "transform", shoulder);
     this.set("shoulder-left", "transform", `translate(900 ${f(24 * bow - rise * 0.85)}) scale(-1 1)`);
     const head = `translate(${f(v.turnX * 3)} ${f(26 * bow + 3 * v.turnY - rise)}) rotate(${f(v.tilt)} 450 470)`;
     const down = 1 - 0.05 * Math.max(0, bow) - 0.012 * Math.max(0, v.turnY);
-    this.set("head", "transform", `${head} translate(0 ${f(440 * (1 - down))}) scale(1 ${f(down)})`);
-    this.set("hair-back", "transform", `${head} translate(${f(-5 * v.turnX)} 0)`);
+    const shorter = `translate(0 ${f(440 * (1 - down))}) scale(1 ${g(down)})`; // a bowed head is seen from above
+    this.set("head", "transform", `${head} ${shorter}`);
+    this.set("hair-back", "transform", `${head} ${shorter} translate(${f(-5 * v.turnX)} ${f(2 * v.turnY + 3 * bow)})`);
     this.set("features", "transform", `translate(${f(9 * v.turnX)} ${f(9 * v.turnY + 10 * bow)})`);
     this.set("nose", "transform", `translate(${f(4 * v.turnX)} ${f(2.5 * v.turnY)})`);
     this.set("ears", "transform", `translate(${f(-4 * v.turnX)} ${f(-4 * v.turnY - 6 * bow)})`);
