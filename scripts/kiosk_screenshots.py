@@ -59,13 +59,12 @@ def ask(page: Page, text: str) -> None:
     turn = page.evaluate("jiamenkouKiosk.card.shown?.turn_id || 0")
     page.evaluate("(text) => { jiamenkouKiosk.session.put(text); }", text)
     page.wait_for_function("(turn) => (jiamenkouKiosk.card.shown?.turn_id || 0) > turn", arg=turn, timeout=60_000)
-    page.wait_for_function("jiamenkouKiosk.session.captions.text.length > 5")
-    page.wait_for_function(
-        "!jiamenkouKiosk.session.line.open || jiamenkouKiosk.session.player.complete", timeout=60_000
-    )
+    page.wait_for_timeout(500)  # the code to take home
     page.evaluate(QUIET)
+    page.wait_for_timeout(300)
+    page.evaluate("jiamenkouKiosk.session.captions.whole(jiamenkouKiosk.card.shown.text)")
     page.evaluate(SPOKEN)
-    page.wait_for_timeout(400)
+    page.wait_for_timeout(200)
 
 
 def states(page: Page, questions: Mapping[str, str], pin: str = "") -> Iterator[str]:

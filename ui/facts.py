@@ -12,10 +12,10 @@ from assistant.contracts import Answer, Conversation, Language, Passage, Target
 
 SERVICE_FIELDS = ("where", "hours", "phone", "fee", "who")  # each a line of a service card
 SERVICE_LISTS = ("documents", "steps")  # each a list of one
-LABEL_LIMIT = 60  # characters of an English clause beside its figure
+LABEL_LIMIT = 44  # characters beside an English figure
 FULL = "全覆盖"  # a target without a figure
 AFTER = ("以上", "左右", "以内", "以下")  # qualifiers that stand behind the unit
-_CLAUSE = re.compile(r"[^,，。；;：:!！?？]+")
+_ENDS = re.compile(r"[,，.。；;：:!！?？()]|\band\b|\bor\b|\bby\b")
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _said(target: Target, text: str, said: Sequence[Quantity], english: bool) ->
     value = text[spoken.begin : spoken.end].strip()
     percent = target.unit.startswith("%")
     if english:
-        return Fact("figure", value, "%" if percent else "", _clause(text, spoken))
+        return Fact("figure", value, "%" if percent else "", _counted(text, spoken))
     after = target.qualifier if target.qualifier in AFTER and target.qualifier in text else ""
     before = target.qualifier if target.qualifier and not after and target.qualifier in text else ""
     unit = "" if value.startswith("百分之") else target.unit
@@ -116,12 +116,11 @@ def _same(said: Quantity, target: Target) -> bool:
     return said.value == target.quantity and (not said.unit or unit.startswith(said.unit))
 
 
-def _clause(text: str, said: Quantity) -> str:
-    """The English clause around a figure; the comma of 1,200 parts nothing."""
-    joined = re.sub(r"(?<=\d),(?=\d{3})", "\0", text)
-    clause = next((m.group() for m in _CLAUSE.finditer(joined) if m.start() <= said.begin < m.end()), "")
-    clause = clause.replace("\0", ",").strip()
-    return clause if len(clause) <= LABEL_LIMIT else f"{clause[:LABEL_LIMIT]}…"
+def _counted(text: str, said: Quantity) -> str:
+    """What an English figure counts: the words behind it, or those before it when it ends its clause."""
+    behind = _ENDS.split(text[said.end :], maxsplit=1)[0].lstrip("%").strip()
+    words = behind or _ENDS.split(text[: said.begin])[-1].strip()
+    return words if len(words) <= LABEL_LIMIT else f"{words[:LABEL_LIMIT].rsplit(' ', 1)[0]} …"
 
 
 def _english_name(card: Passage) -> str:

@@ -424,6 +424,12 @@ def test_everything_is_large_and_on_the_screen(open_kiosk, size: tuple[int, int]
         page.evaluate(f"jiamenkouKiosk.{script}")
         look(name)
     assert {name: seen for name, seen in found.items() if seen} == {}
+    page.add_style_tag(
+        content="#k-warning-text { font-size: 20px !important; } .k-warning button { width: 40px !important; }"
+    )
+    spoilt = page.evaluate(LOOK)
+    assert spoilt["small"], "the look sees what is too small"
+    assert spoilt["narrow"]
 
 
 def test_it_paints_at_once_and_is_soon_usable(quiet, served) -> None:

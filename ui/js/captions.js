@@ -12,6 +12,16 @@ export class Captions {
     this.element.hidden = true;
     this.place = "";
     this.clauses = []; // {node, characters: [node, …], text}
+    this.rest = null; // the words that are known and whose sound has not come, as one clause more
+  }
+
+  // More of the words, before their sound: they can be read at once.
+  more(text) {
+    if (!this.rest) {
+      this.rest = { node: document.createElement("span"), text: "", characters: [] };
+      this.rest.node.className = "rest";
+    }
+    this._rest(this.rest.text + text);
   }
 
   // One clause behind the others; how much of it is heard comes by `follow`.
@@ -20,7 +30,11 @@ export class Captions {
     const clause = { node, text, characters: [] };
     this.clauses.push(clause);
     this._draw(clause, text, []);
-    this.element.append(node);
+    if (this.rest) {
+      this.rest.node.before(node);
+      const at = this.rest.text.indexOf(text.trim());
+      if (at >= 0) this._rest(this.rest.text.slice(at + text.trim().length));
+    } else this.element.append(node);
     this.element.hidden = false;
     this._changed([clause]);
   }
@@ -32,7 +46,7 @@ export class Captions {
   }
 
   // Draw everything anew: pinyin was switched, or the characters.
-  redraw() { this._changed(this.clauses); }
+  redraw() { this._changed([...this.clauses, ...(this.rest ? [this.rest] : [])]); }
 
   // Colour up to `position` of the player: {sequence, milliseconds, about: {text, milliseconds, marks}}.
   follow({ sequence, milliseconds, about }) {
@@ -54,7 +68,15 @@ export class Captions {
   }
 
   // The words so far, as shown.
-  get text() { return this.clauses.map(({ text }) => text).join(""); }
+  get text() { return this.clauses.map(({ text }) => text).join("") + (this.rest ? this.rest.text : ""); }
+
+  _rest(text) {
+    this.rest.text = text;
+    this._draw(this.rest, text, []);
+    this.element.append(this.rest.node);
+    this.element.hidden = !this.text;
+    if (text) this._changed([this.rest]);
+  }
 
   _scroll(sequence, spoken) {
     const clause = this.clauses[sequence];
@@ -83,9 +105,12 @@ export class Captions {
 
   async _changed(clauses) {
     if (!this.change || !clauses.length) return;
-    const lines = await this.change(clauses.map(({ text }) => text));
+    const before = clauses.map(({ text }) => text);
+    const lines = await this.change(before);
     if (!lines) return;
-    for (const [index, clause] of clauses.entries()) this._draw(clause, lines[index].text, lines[index].pinyin);
+    for (const [index, clause] of clauses.entries()) {
+      if (clause.text === before[index]) this._draw(clause, lines[index].text, lines[index].pinyin);
+    }
     this.place = "";
   }
 }

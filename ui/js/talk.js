@@ -185,7 +185,8 @@ export class Talk {
       this.captions.clear();
       this._think();
       this.running = turn_id;
-    } else if (type === "turn.answer") {
+    } else if (type === "turn.text") this.captions.more(message.text);
+    else if (type === "turn.answer") {
       const text = this.shown.get(turn_id);
       if (text || message.engine === "person") this.showAnswer({ text: text || "", turn_id, answer: message });
     } else if (type === "turn.error") this.tell(error.message);
@@ -207,7 +208,7 @@ export class Talk {
     this.about = null;
     if (!about || about.turn_id !== turn || about.sequence !== sequence) return;
     if (!this.player.add(turn, sequence, samples, about)) return;
-    if (sequence === 0) this.captions.clear();
+    if (sequence === 0 && (turn !== this.running || this.captions.clauses.length)) this.captions.clear();
     this.captions.add(about.text);
     this.showClause(this.player.clips[this.player.clips.length - 1]);
   }

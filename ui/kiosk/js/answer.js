@@ -37,7 +37,7 @@ export class AnswerCard {
     const asked = this.asked = Symbol("asked");
     const card = await post("/api/kiosk/card", { session, turn_id, language: screen.language });
     if (this.asked !== asked || !card) return null;
-    this.shown = { session, turn_id, kind: card.kind };
+    this.shown = { session, turn_id, kind: card.kind, text: card.text };
     const home = document.createElement("div");
     home.className = "k-take";
     const tools = document.createElement("div");
@@ -50,9 +50,8 @@ export class AnswerCard {
     this.card.lang = card.language === "en" ? "en" : screen.code;
     this.sheet.innerHTML = card.print;
     screen.find(".k-article .k-scroll").innerHTML = card.article;
-    const empty = card.kind === "talk" && !card.more;
-    this.card.hidden = empty;
-    this.home.hidden = !empty;
+    this.card.hidden = card.kind === "talk" && !card.more;
+    this.home.hidden = Boolean(card.more) || card.kind === "answer" || card.kind === "emergency";
     this._top();
     if (GESTURES[card.kind]) this.face.gesture(GESTURES[card.kind]);
     if (card.kind === "answer") {

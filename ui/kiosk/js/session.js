@@ -269,7 +269,6 @@ export class Session extends Talk {
     const card = await this.card.show(id, turn_id);
     if (!card || this.id !== id) return;
     screen.say(card.text);
-    if (!this.speaks) this.captions.whole(answer.answer);
   }
 
   tell(text) {
