@@ -25,6 +25,7 @@ HERE = Path(__file__).resolve().parent
 SCRIPT = "text/javascript"
 ASSETS = {  # name: (file, media type)
     "style.css": ("style.css", "text/css"),
+    "cards.css": ("cards.css", "text/css"),
     "portrait.svg": ("portrait.svg", "image/svg+xml"),
     **{
         f"{name}.js": (f"js/{name}.js", SCRIPT)
@@ -35,6 +36,7 @@ QUESTION_LIMIT = 2000  # characters of a heard question that are shown
 REDRAW_SECONDS = 0.05  # pieces that come faster than this are drawn together
 HEAD = (
     '<link rel="stylesheet" href="/api/document.css"><link rel="stylesheet" href="/ui/style.css">'
+    '<link rel="stylesheet" href="/ui/cards.css">'
     '<link rel="icon" href="/ui/portrait.svg" type="image/svg+xml">'
 )
 

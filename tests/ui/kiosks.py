@@ -57,6 +57,30 @@ LOOK = """() => {
   return { small, narrow, outside, scrolled: document.documentElement.scrollWidth > innerWidth };
 }"""
 
+# The lowest contrast of any visible text with what lies behind it, and where that is.
+CONTRAST = """() => {
+  const top = [...document.querySelectorAll('dialog[open]')].pop() || document.getElementById('kiosk');
+  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, at) => sum + v * [0.2126, 0.7152, 0.0722][at], 0);
+  const behind = (node) => {
+    for (let one = node; one; one = one.parentElement) {
+      const [r, g, b, a = 1] = parts(getComputedStyle(one).backgroundColor);
+      if (a > 0.99) return [r, g, b];
+    }
+    return [255, 255, 255];
+  };
+  let lowest = [99, ''];
+  for (const node of top.querySelectorAll('*')) {
+    const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
+    if (!own || node.closest('svg, [inert], .k-unseen, .k-skip, button:disabled') || !node.checkVisibility({ visibilityProperty: true })) continue;
+    const [one, two] = [light(parts(getComputedStyle(node).color)), light(behind(node))].sort((a, b) => b - a);
+    const ratio = (one + 0.05) / (two + 0.05);
+    if (ratio < lowest[0]) lowest = [ratio, `${node.className || node.tagName}: ${node.textContent.trim().slice(0, 20)}`];
+  }
+  return lowest;
+}"""
+
 
 class Kiosk:
     """One running server of the kiosk's page, which can be killed and started again on the same port."""

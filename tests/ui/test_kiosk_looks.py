@@ -15,7 +15,7 @@ import pytest
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
 from scripts.kiosk_screenshots import opened, picture, states
-from tests.ui.kiosks import PIN, Kiosk, kiosk
+from tests.ui.kiosks import CONTRAST, PIN, Kiosk, kiosk
 from tests.ui.voices import flags, silence, write
 
 pytestmark = pytest.mark.slow
@@ -74,6 +74,8 @@ def test_every_state_is_for_everybody_and_looks_as_before(page, tmp_path: Path) 
         found = page.evaluate(RUN, name == "contrast")
         if found:
             barriers[name] = found
+        ratio, where = page.evaluate(CONTRAST)
+        assert ratio >= (7 if name == "contrast" else 4.5), f"{name}: {ratio:.1f} at {where}"
         shot, file = picture(page), LOOKS / f"{name}.webp"
         if os.environ.get("JIAMENKOU_LOOKS") == "write":
             LOOKS.mkdir(exist_ok=True)
@@ -83,6 +85,8 @@ def test_every_state_is_for_everybody_and_looks_as_before(page, tmp_path: Path) 
         if strange:
             shot.save(tmp_path / f"{name}.png")
             changed[name] = f"{strange}, see {tmp_path}/{name}.png"
+    page.add_style_tag(content=".k-staff h2 { color: #bbb !important; }")
+    assert page.evaluate(CONTRAST)[0] < 2, "the measure sees pale words"
     assert barriers == {}
     assert changed == {}
     assert len(names) == 15

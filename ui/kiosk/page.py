@@ -71,7 +71,8 @@ class Screens:
         preload = "".join(f'<link rel="modulepreload" href="{name}">' for name in modules)
         config = json.dumps(self.config(), ensure_ascii=False).replace("<", "\\u003c")
         return (
-            '<link rel="stylesheet" href="/api/document.css"><link rel="stylesheet" href="/ui/kiosk/kiosk.css">'
+            '<link rel="stylesheet" href="/api/document.css"><link rel="stylesheet" href="/ui/cards.css">'
+            '<link rel="stylesheet" href="/ui/kiosk/kiosk.css">'
             f'<link rel="icon" href="/ui/portrait.svg" type="image/svg+xml">{preload}'
             f'<script type="application/json" id="kiosk-config">{config}</script>'
             f'<script>{BOOT}</script><script type="module" src="/ui/kiosk/kiosk.js"></script>'
