@@ -33,7 +33,7 @@ class Turn:
     service: Service | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Tab:
     """What one browser tab shows; forgotten when the tab closes or is cleared."""
 
