@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
 
+from assistant.dialogue.people import People
 from assistant.dialogue.session import Engines, VoiceSession
+from assistant.handoff.desk import Desk
 from assistant.hear.fake import FakeRecogniser, FakeTurnDetector, FakeVoiceActivity
 from assistant.http.app import build_app
+from assistant.http.calls import add_calls
+from assistant.http.takeaway import add_takeaway
 from assistant.http.voice import add_voice
 from assistant.settings import Settings
 from assistant.speak.fake import FakeVoice
@@ -97,10 +102,18 @@ class Kiosk:
     def app(self) -> Any:
         self.starts += 1
         instance = f"start-{self.starts}"
-        fields = {"asks_per_minute": 1000, "kiosk_pin_hash": hash_pin(PIN), **self.config}
+        fields = {
+            "asks_per_minute": 1000,
+            "public_url": "http://kiosk.example",
+            "kiosk_pin_hash": hash_pin(PIN),
+            **self.config,
+        }
         settings = Settings(_env_file=None, **fields)
+        self.people = People(self.conversation, Desk())
         health = {"ready": True, "hears": True, "speaks": True, "instance": instance}
-        app = build_app(self.conversation, lambda: health, settings)
+        app = build_app(self.people, lambda: health, settings)
+        add_takeaway(app, self.people, settings)
+        add_calls(app, self.people)
         engines = Engines(
             FakeRecogniser(lambda sound: self.say),
             FakeVoiceActivity,
@@ -110,16 +123,30 @@ class Kiosk:
         )
 
         def open_session(session: str, language: object) -> VoiceSession:
-            self.sessions.append(VoiceSession(self.conversation, engines, session, None))
+            self.loop = asyncio.get_running_loop()
+            self.sessions.append(VoiceSession(self.people, engines, session, None, expects=self.people.expects))
             return self.sessions[-1]
 
         add_voice(
-            app, open_session, self.conversation.erase, app.state.limiter.allow, recording=settings.keep_recordings
+            app,
+            open_session,
+            self.people.erase,
+            app.state.limiter.allow,
+            recording=settings.keep_recordings,
+            people=self.people,
         )
-        table = mount_kiosk(app, self.conversation, settings, instance)
+        table = mount_kiosk(app, self.people, settings, instance)
         table._made = made = Kiosk.table or table.get()  # its making would take the tests' time
         Kiosk.table = made
-        return mount(app, self.conversation)
+        return mount(app, self.people)
+
+    def staff(self, act: Callable[[], Any]) -> Any:
+        """What a staff member does, in the server's own loop; there is one after somebody has begun a session."""
+
+        async def do() -> Any:
+            return act()
+
+        return asyncio.run_coroutine_threadsafe(do(), self.loop).result(10)
 
     def start(self) -> None:
         self.server = uvicorn.Server(uvicorn.Config(self.app(), host="127.0.0.1", port=self.port, log_level="error"))

@@ -322,6 +322,55 @@ def test_two_kiosks_do_not_mix(open_kiosk) -> None:
     two.locator(".k-said").get_by_text("乙的问题").wait_for()
 
 
+def test_a_person_is_found_and_answers(open_kiosk) -> None:
+    with kiosk() as served:
+        page = open_kiosk(url=served.url)
+        begin(page)
+        desk = served.people.desk
+        served.staff(lambda: desk.attend(7, lambda: None))
+        ask(page, f"{CANARY}一刻钟生活圈是什么？")
+        page.get_by_role("button", name="找人工").click()
+        dialog = page.locator(".k-person-dialog")
+        dialog.get_by_role("button", name="叫工作人员来").click()
+        dialog.get_by_text(CANARY).wait_for()  # shown before it is given
+        assert served.staff(lambda: desk.calls(7)) == ()
+        dialog.get_by_role("button", name="不给看，只叫人").click()
+        dialog.get_by_text("正在帮您叫").wait_for()
+        call = served.staff(lambda: desk.calls(7))[0]
+        assert CANARY not in str(call)
+        served.staff(lambda: desk.take(call.id, 7, "小王"))
+        dialog.wait_for(state="hidden")
+        served.staff(lambda: served.people.reply(call.id, 7, "您好，请到一号窗口。"))
+        page.locator(".k-said").get_by_text("请到一号窗口").wait_for()
+        page.locator(".k-who").get_by_text("工作人员说").wait_for()
+        assert any("一号窗口" in clause for clause in served.voice.spoken), "小沪 says it"
+        served.staff(lambda: desk.take_over(call.id, 7, True))
+        page.locator(".k-with").get_by_text("您正在和工作人员说话").wait_for()
+        served.staff(lambda: desk.close(call.id, 7))
+        page.locator(".k-with").wait_for(state="hidden")
+        ask(page, QUESTION)
+        assert not page.locator(".k-who").is_visible()
+
+
+def test_an_answer_is_taken_home_and_printed(open_kiosk) -> None:
+    page = open_kiosk()
+    page.evaluate("window.print = () => { window.printed = true; }")
+    begin(page)
+    ask(page, QUESTION)
+    page.locator(".k-take svg").wait_for()
+    assert page.locator(".k-take svg").bounding_box()["width"] >= 200
+    page.locator(".k-tools").get_by_role("button", name="打印").click()
+    assert page.evaluate("window.printed")
+    page.emulate_media(media="print")
+    assert page.locator(".k-print .said").is_visible()
+    assert page.locator(".k-print blockquote").is_visible()
+    assert page.locator(".k-print svg").is_visible()
+    assert not page.locator(".k-bar").is_visible()
+    page.emulate_media(media="screen")
+    page.get_by_role("button", name="有帮助", exact=True).click()
+    page.locator(".k-rate").get_by_text("谢谢您").wait_for()
+
+
 def test_staff_need_their_pin(open_kiosk) -> None:
     page = open_kiosk()
     for _ in range(5):

@@ -49,7 +49,9 @@ def page(launch, tmp_path_factory) -> Iterator[Any]:
 
 def _open(browser: Any, served: Kiosk) -> Any:
     page = opened(browser, served.url, "portrait")
-    page.add_style_tag(content=".k-avatar { visibility: hidden; } * { caret-color: transparent !important; }")
+    page.add_style_tag(
+        content=".k-avatar, .k-take svg { visibility: hidden; } * { caret-color: transparent !important; }"
+    )
     page.evaluate(AXE)
     return page
 

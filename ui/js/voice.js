@@ -106,6 +106,8 @@ class Voice extends Talk {
     this.find("voice-correct").hidden = true;
   }
 
+  other({ type }) { if (type === "erased") this.stop(); } // nothing of this session is left on the server
+
   tell(text) { this._text("voice-note", text); }
 
   tellWord(name) { this.tell(this.word[name]); }

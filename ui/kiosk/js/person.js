@@ -41,10 +41,11 @@ export class Person {
     if (!found || !this.dialog.open) return;
     this.summary = found.summary;
     if (found.call && OPEN.has(found.call.state)) return this.changed(found.call);
-    const { hotline, counter } = found.offer;
+    const { counter } = found.offer;
+    const hotline = found.offer.hotline || { name: "", number: this.hotline };
     const lines = [];
     if (found.message) lines.push(this._text("p", found.message));
-    lines.push(this._line("person_number"), this._text("p", hotline.name), this._number(hotline.number));
+    lines.push(this._line("person_number"), ...(hotline.name ? [this._text("p", hotline.name)] : []), this._number(hotline.number));
     if (counter) {
       const place = [counter.name, counter.where, counter.hours, counter.phone].filter(Boolean);
       lines.push(this._line("person_counter"), ...place.map((text) => this._text("p", text)));
@@ -127,6 +128,7 @@ export class Person {
     stream.addEventListener("reply", ({ data }) => {
       const reply = JSON.parse(data);
       this.talk().captions.whole(reply.answer);
+      this.screen.text(".k-who", this.screen.word("person_says"));
       this.screen.say(`${this.screen.word("person_says")}：${reply.answer}`);
     });
   }

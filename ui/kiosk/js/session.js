@@ -218,7 +218,15 @@ export class Session extends Talk {
     }
   }
 
-  other(message) { this.person.hear(message); }
+  fresh(question) {
+    super.fresh(question);
+    this.screen.text(".k-who", "");
+  }
+
+  other(message) {
+    if (message.type === "erased") this.end(); // by the server: nothing of this session is left there
+    else this.person.hear(message);
+  }
 
   setSpeed(speed) {
     this.speed = speed;
@@ -266,6 +274,9 @@ export class Session extends Talk {
   async showAnswer({ turn_id, answer }) {
     const { screen, id } = this;
     this.person.offer(answer);
+    const byStaff = answer.engine === "person";
+    screen.text(".k-who", byStaff ? screen.word("person_says") : "");
+    if (byStaff || answer.engine === "relay") return screen.say(`${byStaff ? screen.word("person_says") : ""} ${answer.answer}`);
     const card = await this.card.show(id, turn_id);
     if (!card || this.id !== id) return;
     screen.say(card.text);
