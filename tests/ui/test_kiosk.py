@@ -327,8 +327,11 @@ def test_a_person_is_found_and_answers(open_kiosk) -> None:
         page = open_kiosk(url=served.url)
         begin(page)
         desk = served.people.desk
+        hush = page.get_by_role("button", name="停一停")
         served.staff(lambda: desk.attend(7, lambda: None))
         ask(page, f"{CANARY}一刻钟生活圈是什么？")
+        hush.click()
+        page.wait_for_function(STATE.format("listening"))
         page.get_by_role("button", name="找人工").click()
         dialog = page.locator(".k-person-dialog")
         dialog.get_by_role("button", name="叫工作人员来").click()
@@ -341,7 +344,7 @@ def test_a_person_is_found_and_answers(open_kiosk) -> None:
         served.staff(lambda: desk.take(call.id, 7, "小王"))
         dialog.wait_for(state="hidden")
         served.staff(lambda: served.people.reply(call.id, 7, "您好，请到一号窗口。"))
-        page.locator(".k-said").get_by_text("请到一号窗口").wait_for()
+        page.locator(".k-said").get_by_text("请到一号窗口").wait_for(timeout=30_000)
         page.locator(".k-who").get_by_text("工作人员说").wait_for()
         assert any("一号窗口" in clause for clause in served.voice.spoken), "小沪 says it"
         served.staff(lambda: desk.take_over(call.id, 7, True))

@@ -51,6 +51,7 @@ _CHINESE: Final[dict[str, str]] = {
     # talking
     "talk": "我要说话",
     "mute": "先别听",
+    "hush": "停一停",
     "type": "打字问",
     "topics": "看问题",
     "ways": "怎么问",
@@ -198,6 +199,7 @@ _ENGLISH: Final[dict[str, str]] = {
     "contrast": "Clearer",
     "talk": "Let me talk",
     "mute": "Don't listen",
+    "hush": "Stop",
     "type": "Type",
     "topics": "Questions",
     "ways": "Ways to ask",

@@ -36,6 +36,7 @@ function start(root) {
     pinyin: () => screen.setPinyin(!screen.pinyin),
     contrast: () => screen.setContrast(!screen.contrast),
     repeat: () => session.repeat(),
+    hush: () => session.order("cancel"),
     slower: () => session.slower(),
     louder: () => session.louder(),
     bigger: () => {
