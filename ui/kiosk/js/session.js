@@ -23,6 +23,7 @@ export class Session extends Talk {
     this.baseVolume = 1; // of this machine, set by staff
     this.screen.changed(() => this._changed());
     this.screen.find(".k-warning").addEventListener("cancel", () => this.stillHere()); // Escape
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) this._seen(); });
     for (const type of ["pointerdown", "keydown"]) {
       document.addEventListener(type, () => this._alive(), { capture: true });
     }
@@ -305,6 +306,24 @@ export class Session extends Talk {
     this.lost = false;
     this._alive();
     if (this.hears && !this.line.open && !this.line.session) this.connect(this.id);
+  }
+
+  // A page that is hidden hears nothing, but the person may come back to it.
+  _hidden() {
+    if (!this.active) return;
+    this.interrupted = this.microphone.on;
+    this.microphone.stop();
+    this.show(this.state);
+  }
+
+  async _seen() {
+    if (!this.active) return;
+    if (this.hears && !this.line.session) {
+      await this._open();
+      this.connect(this.id);
+    }
+    if (this.interrupted) await this._listen();
+    this.interrupted = false;
   }
 
   // --- walking away ------------------------------------------------------------------
