@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
 from assistant.errors import StaffError
 from assistant.settings import settings
 from assistant.staff.accounts import name_key
-from assistant.staff.audit import HEADING, cli_actor, csv_lines, csv_row
+from assistant.staff.audit import cli_actor
 from assistant.staff.desk import Staff, open_staff
 from assistant.staff.values import Account, OneTimeCode, Role
 
@@ -137,12 +138,13 @@ def export(
 ) -> None:
     """Write the whole log as CSV, the newest line first."""
     audit = open_staff(settings()).audit
-    text = "\ufeff" + csv_row(HEADING) + "".join(csv_lines(audit.entries()))
     if output is None:
-        typer.echo(text, nl=False)
+        for line in audit.csv():
+            typer.echo(line, nl=False)
         return
     try:
-        output.write_text(text, encoding="utf-8", newline="")
+        with output.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(audit.csv())
     except OSError as error:
         raise StaffError("audit", f"{output} can't be written: {error.strerror}.", "Name another file.") from error
 
@@ -161,7 +163,7 @@ def _print_code(account: Account, code: OneTimeCode) -> None:
     config = settings()
     host = "127.0.0.1" if config.host in {"0.0.0.0", "::"} else config.host  # noqa: S104 - only compared
     say(f"{account.name} sets the password at this address until {code.expires:%Y-%m-%d %H:%M} UTC, once:")
-    typer.echo(f"http://{host}:{config.port}/staff/set-up#{account.name}/{code.code}")
+    typer.echo(f"http://{host}:{config.port}/staff/set-up#{quote(account.name)}/{code.code}")
     say("Behind a proxy, use its address in front of /staff.")
 
 

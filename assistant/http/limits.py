@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.http.problems import problem
@@ -15,7 +16,10 @@ ADDRESSES = 10_000  # addresses remembered at once
 
 
 class BodyLimit:
-    """Middleware that answers 413 when a body is larger than ``limit`` bytes, declared or not."""
+    """Middleware that answers 413 when a body is larger than ``limit`` bytes, declared or not.
+
+    ``app.state.larger_bodies``, a function of the scope, may allow more: then the body isn't held in memory.
+    """
 
     def __init__(self, app: ASGIApp, limit: int = BODY_LIMIT) -> None:
         self.app = app
@@ -25,6 +29,10 @@ class BodyLimit:
         """Read the whole body first: at this limit that is cheap, and no handler sees half of one."""
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"}:
             await self.app(scope, receive, send)
+            return
+        larger = getattr(scope["app"].state, "larger_bodies", None)
+        if larger is not None and (limit := larger(scope)) > self.limit:
+            await self.app(scope, _counted(receive, limit), send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         too_large = not declared.isdigit() or int(declared) > self.limit
@@ -51,6 +59,21 @@ class BodyLimit:
             return {"type": "http.request", "body": bytes(body), "more_body": False}
 
         await self.app(scope, replay, send)
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    """Pass a large body on as it comes, until it is too large."""
+    read = 0
+
+    async def counted() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > limit:
+            raise HTTPException(413)
+        return message
+
+    return counted
 
 
 class RateLimit:

@@ -7,8 +7,9 @@ import getpass
 import hashlib
 import io
 import json
+import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from assistant.staff.values import AuditEntry
 
 HEADING = ("编号", "时间（UTC）", "谁", "操作", "对象", "之前", "之后", "校验值")  # of an export
 START = "0" * 64  # what the first line's hash follows
+AT_ONCE = 1_000  # lines that are in memory together
 LONGEST = 2_000  # characters of one text; longer ones are named by length and hash
 # What must never be kept: secrets, and what residents said.
 FORBIDDEN = {"password", "token", "secret", "code", "cookie", "question", "words", "transcript", "utterance"}
@@ -85,11 +87,18 @@ class AuditLog:
         row = self._database.row(f"SELECT count(*) FROM audit WHERE {where}", *values)  # noqa: S608 - constants
         return int(row[0]) if row else 0
 
+    def csv(self, wanted: AuditFilter = AuditFilter()) -> Iterator[str]:
+        """All of it as CSV, the newest line first; what is written meanwhile isn't in it."""
+        yield "\ufeff" + _csv_row(HEADING)  # the mark lets spreadsheets read Chinese
+        while found := self.entries(wanted, AT_ONCE):
+            yield from map(_csv_entry, found)
+            wanted = replace(wanted, below=found[-1].number)
+
     def verify(self, head: str = "") -> Verdict:
         """Compute the whole chain again. ``head`` is a hash noted earlier (``NUMBER:HASH``) that must be in it."""
         number_noted, _, hash_noted = head.partition(":")
         previous, expected, found = START, 1, not head
-        for row in self._database.rows("SELECT * FROM audit ORDER BY number"):
+        for row in self._lines():
             if row["number"] != expected:
                 return Verdict(expected - 1, previous, expected, "a line is missing")
             fields = tuple(row[name] for name in ("number", "at", "who", "action", "target", "before", "after"))
@@ -106,6 +115,14 @@ class AuditLog:
             return Verdict(expected - 1, previous, expected, "the end is missing")
         return Verdict(expected - 1, previous)
 
+    def _lines(self) -> Iterator[sqlite3.Row]:
+        last = 0
+        while found := self._database.rows(
+            "SELECT * FROM audit WHERE number > ? ORDER BY number LIMIT ?", last, AT_ONCE
+        ):
+            yield from found
+            last = found[-1]["number"]
+
 
 def cli_actor() -> str:
     """How the log names whoever sits at the command line."""
@@ -115,19 +132,15 @@ def cli_actor() -> str:
         return "cli:unknown"
 
 
-def csv_lines(entries: list[AuditEntry]) -> Iterator[str]:
-    """The entries as CSV that spreadsheets open as text: no cell is taken for a formula."""
-    for entry in entries:
-        values = (entry.before, entry.after)
-        texts = ["" if value is None else json.dumps(value, ensure_ascii=False) for value in values]
-        cells = (str(entry.number), entry.at.isoformat(), entry.who, entry.action, entry.target, *texts, entry.hash)
-        yield csv_row(
-            tuple(f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell for cell in cells)
-        )
+def _csv_entry(entry: AuditEntry) -> str:
+    """An entry as spreadsheets open it: as text, no cell is taken for a formula."""
+    values = (entry.before, entry.after)
+    texts = ["" if value is None else json.dumps(value, ensure_ascii=False) for value in values]
+    cells = (str(entry.number), entry.at.isoformat(), entry.who, entry.action, entry.target, *texts, entry.hash)
+    return _csv_row(tuple(f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell for cell in cells))
 
 
-def csv_row(cells: tuple[str, ...]) -> str:
-    """One line of CSV."""
+def _csv_row(cells: tuple[str, ...]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow(cells)
     return line.getvalue()

@@ -54,7 +54,7 @@ SCHEMA = (
     );
     CREATE INDEX session_account ON session(account);
     CREATE TABLE failure (
-      key TEXT PRIMARY KEY,               -- account:NAME or address:NETWORK
+      key TEXT PRIMARY KEY,               -- account:NAME, address:NETWORK or device:HASH
       count INTEGER NOT NULL,
       last TEXT NOT NULL,
       locked_until TEXT
@@ -78,6 +78,13 @@ SCHEMA = (
     CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit
       WHEN EXISTS (SELECT 1 FROM audit WHERE number = NEW.number)
       BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+    """,
+    """
+    CREATE TABLE known_device (
+      hash TEXT PRIMARY KEY,              -- of a token that the device keeps
+      account INTEGER NOT NULL REFERENCES account(id),
+      seen TEXT NOT NULL
+    );
     """,
 )
 

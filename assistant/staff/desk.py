@@ -11,6 +11,7 @@ from assistant.settings import Settings
 from assistant.staff.accounts import Accounts
 from assistant.staff.audit import AuditLog
 from assistant.staff.database import Clock, Database, now
+from assistant.staff.devices import KnownDevices
 from assistant.staff.four_eyes import FourEyes
 from assistant.staff.lockout import Lockout
 from assistant.staff.login import Login
@@ -27,6 +28,7 @@ class Staff:
     sessions: StaffSessions
     accounts: Accounts
     lockout: Lockout
+    devices: KnownDevices
     login: Login
     four_eyes: FourEyes
 
@@ -38,12 +40,14 @@ def open_staff(config: Settings, hasher: PasswordHasher | None = None, clock: Cl
     lifetime = Lifetime(timedelta(minutes=config.staff_idle_minutes), timedelta(hours=config.staff_session_hours))
     sessions = StaffSessions(database, lifetime)
     lockout = Lockout(database)
+    devices = KnownDevices(database)
     return Staff(
         database=database,
         audit=audit,
         sessions=sessions,
         accounts=Accounts(database, audit, sessions),
         lockout=lockout,
-        login=Login(database, audit, sessions, lockout, Passwords(hasher)),
+        devices=devices,
+        login=Login(database, audit, sessions, lockout, devices, Passwords(hasher)),
         four_eyes=FourEyes(audit, config.four_eyes),
     )

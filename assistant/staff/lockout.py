@@ -34,16 +34,17 @@ class Lockout:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, name_key: str, address: str) -> list[str]:
+    def begin(self, name_key: str, address: str, device: str = "") -> list[str]:
         """Count one try before it is made, so that many at once don't slip through.
 
+        With the hash of a known ``device`` only that device counts; without a name only the address.
         Returns the keys that this try has locked. Raises StaffError while one of them is locked already.
         """
         locked: list[str] = []
         with self._database.write() as connection:
             now = self._database.clock()
             found = {}
-            for key, patience in _keys(name_key, address):
+            for key, patience in _keys(name_key, address, device):
                 row = connection.execute("SELECT * FROM failure WHERE key = ?", (key,)).fetchone()
                 if row and row["locked_until"] and (until := moment(row["locked_until"])) > now:
                     minutes = ceil((until - now) / timedelta(minutes=1))
@@ -52,7 +53,7 @@ class Lockout:
                     )
                 fresh = row is None or now - moment(row["last"]) > patience.forget
                 found[key] = 1 if fresh else row["count"] + 1
-            for key, patience in _keys(name_key, address):
+            for key, patience in _keys(name_key, address, device):
                 stop: str | None = None
                 if (over := found[key] - patience.free) >= 0:
                     stop = stamp(now + min(patience.first * 2 ** min(over, 20), patience.longest))
@@ -64,28 +65,41 @@ class Lockout:
             connection.execute("DELETE FROM failure WHERE last < ?", (stamp(now - ACCOUNT.forget),))
         return locked
 
-    def succeeded(self, name_key: str, address: str) -> None:
-        """Forget the account's failures; the address loses only the try that was right."""
+    def succeeded(self, name_key: str, address: str, device: str = "") -> None:
+        """Forget what ``begin`` counted: of an address only the try that was right, as others may be behind it."""
         with self._database.write() as connection:
-            connection.execute("DELETE FROM failure WHERE key = ?", (_account(name_key),))
-            connection.execute(
-                "UPDATE failure SET count = count - 1, locked_until = NULL WHERE key = ?", (_address(address),)
-            )
+            for key, patience in _keys(name_key, address, device):
+                if patience is ADDRESS:
+                    connection.execute(
+                        "UPDATE failure SET count = count - 1, locked_until = NULL WHERE key = ?", (key,)
+                    )
+                else:
+                    connection.execute("DELETE FROM failure WHERE key = ?", (key,))
 
     def unlock(self, name_key: str) -> bool:
-        """Let an account try again at once; False when it was not locked or counted."""
+        """Let an account try again at once, on its own devices, too; False when nothing was counted."""
         with self._database.write() as connection:
-            found = connection.execute("DELETE FROM failure WHERE key = ?", (_account(name_key),))
+            found = connection.execute(f"DELETE FROM failure WHERE {OWN}", (_account(name_key), name_key))  # noqa: S608
             return found.rowcount > 0
 
     def locked(self, name_key: str) -> bool:
-        """Whether an account is locked now."""
-        row = self._database.row("SELECT locked_until FROM failure WHERE key = ?", _account(name_key))
-        return bool(row and row[0] and moment(row[0]) > self._database.clock())
+        """Whether an account is locked now, somewhere."""
+        now = stamp(self._database.clock())
+        query = f"SELECT 1 FROM failure WHERE locked_until > ? AND ({OWN})"  # noqa: S608 - a constant
+        return self._database.row(query, now, _account(name_key), name_key) is not None
 
 
-def _keys(name_key: str, address: str) -> list[tuple[str, Patience]]:
-    return [(_account(name_key), ACCOUNT), (_address(address), ADDRESS)]
+# What is counted for one account.
+OWN = (
+    "key = ? OR key IN (SELECT 'device:' || known_device.hash FROM known_device "
+    "JOIN account ON account.id = known_device.account WHERE account.key = ?)"
+)
+
+
+def _keys(name_key: str, address: str, device: str) -> list[tuple[str, Patience]]:
+    if device:
+        return [(f"device:{device}", ACCOUNT)]
+    return [*([(_account(name_key), ACCOUNT)] if name_key else []), (_address(address), ADDRESS)]
 
 
 def _account(name_key: str) -> str:

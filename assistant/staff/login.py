@@ -6,8 +6,9 @@ from assistant.errors import StaffError
 from assistant.staff.accounts import name_key
 from assistant.staff.audit import AuditLog
 from assistant.staff.database import Database, moment, stamp
+from assistant.staff.devices import KnownDevices
 from assistant.staff.lockout import Lockout
-from assistant.staff.passwords import Passwords, check_password, code_hash
+from assistant.staff.passwords import Passwords, check_password, code_hash, token_hash
 from assistant.staff.sessions import StaffSessions
 
 LONGEST_NAME = 100  # characters of a name that are looked at
@@ -17,19 +18,27 @@ class Login:
     """Ways in. Whatever is wrong, the answer and the time it takes are the same."""
 
     def __init__(
-        self, database: Database, audit: AuditLog, sessions: StaffSessions, lockout: Lockout, passwords: Passwords
+        self,
+        database: Database,
+        audit: AuditLog,
+        sessions: StaffSessions,
+        lockout: Lockout,
+        devices: KnownDevices,
+        passwords: Passwords,
     ) -> None:
         self._database = database
         self._audit = audit
         self._sessions = sessions
         self._lockout = lockout
+        self._devices = devices
         self._passwords = passwords
 
-    def with_password(self, name: str, password: str, address: str, device: str) -> str:
-        """The token of a new session. Raises StaffError (``login`` or ``locked``)."""
+    def with_password(self, name: str, password: str, address: str, device: str, known: str = "") -> str:
+        """The token of a new session; ``known`` is the token of a known device. Raises StaffError."""
         key = name_key(name[:LONGEST_NAME])
         row = self._database.row("SELECT * FROM account WHERE key = ?", key)
-        self._begin(key, address, row["name"] if row else None)
+        known = token_hash(known) if row and self._devices.known(row["id"], known) else ""
+        self._begin(key, address, row["name"] if row else None, known)
         hashed = row["password"] if row and not row["disabled"] else None
         if not self._passwords.matches(hashed, password):
             # An unknown name may be a password in the wrong field: it isn't kept, but takes as long.
@@ -49,7 +58,7 @@ class Login:
                 raise StaffError(
                     "login", "Name or password is wrong.", "Try again, or ask an administrator for a reset."
                 )
-            self._lockout.succeeded(key, address)
+            self._lockout.succeeded(key, address, known)
             self._audit.write(f"{row['name']}#{row['id']}", "login", f"address:{address}")
             return self._sessions.begin(row["id"], address, device)
 
@@ -63,7 +72,7 @@ class Login:
             code_hash(code),
         )
         check_password(password, name, row["display"] if row else "")  # costs no try and no code
-        self._begin(key, address, row["name"] if row else None)
+        self._begin("", address)  # a code is too long to be guessed: strangers must not keep its owner from using it
         wrong = StaffError("code", "Name or code is wrong, or the code has expired.", "Ask for a new code.")
         if row is None or moment(row["expires"]) < self._database.clock():
             self._passwords.matches(None, password)
@@ -75,7 +84,8 @@ class Login:
             )
             if used.rowcount != 1:
                 raise wrong
-            self._lockout.succeeded(key, address)
+            self._lockout.succeeded("", address)
+            self._lockout.unlock(key)
             self._store(f"{row['name']}#{row['id']}", row["id"], hashed, "password.set")
             self._sessions.revoke(row["id"])
             return self._sessions.begin(row["id"], address, device)
@@ -89,12 +99,12 @@ class Login:
         if row["subject"]:
             raise StaffError("from-provider", f"{row['name']} logs in through the provider.", "Change it there.")
         check_password(new, row["name"], row["display"])
-        self._begin(row["key"], address, row["name"])
+        self._begin(row["key"], address, row["name"], token_hash(token))
         if not self._passwords.matches(row["password"], old):
             raise StaffError("old-password", "The old password is wrong.", "Type it again.")
         hashed = self._passwords.hash(new)
         with self._database.write():
-            self._lockout.succeeded(row["key"], address)
+            self._lockout.succeeded(row["key"], address, token_hash(token))
             self._store(session.person.who, row["id"], hashed, "password.change")
             self._sessions.revoke(row["id"], keep=token)
             return self._sessions.renew(token)
@@ -124,10 +134,11 @@ class Login:
                 "UPDATE account SET password = ?, version = version + 1, changed = ?, changed_by = ? WHERE id = ?",
                 (hashed, stamp(self._database.clock()), who, account),
             )
+            self._devices.forget(account)
             self._audit.write(who, action, target)
 
-    def _begin(self, key: str, address: str, name: str | None) -> None:
-        for locked in self._lockout.begin(key, address):
+    def _begin(self, key: str, address: str, name: str | None = None, device: str = "") -> None:
+        for locked in self._lockout.begin(key, address, device):
             if locked.startswith("address:"):
                 self._audit.write("nobody", "login.locked", locked)
             elif name:

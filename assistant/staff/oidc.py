@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+import ssl
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -81,6 +82,7 @@ class Provider:
         self._config = config
         self._departures: OrderedDict[str, _Departure] = OrderedDict()
         self._lock = Lock()
+        self._certificates = ssl.create_default_context()  # slow to make
         self._metadata: tuple[float, dict[str, Any]] | None = None
 
     def leave(self, path: str, redirect: str) -> tuple[str, str]:
@@ -176,7 +178,7 @@ class Provider:
 
     def _get(self, address: str) -> dict[str, Any]:
         try:
-            answer = httpx.get(address, timeout=SECONDS).raise_for_status().json()
+            answer = httpx.get(address, timeout=SECONDS, verify=self._certificates).raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
             raise _away(error) from error
         if not isinstance(answer, dict):
@@ -192,6 +194,7 @@ class Provider:
             redirect_uri=redirect,
             token_endpoint_auth_method="client_secret_basic" if config.oidc_client_secret else "none",
             timeout=SECONDS,
+            verify=self._certificates,
         )
 
 

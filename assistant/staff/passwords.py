@@ -6,6 +6,7 @@ import hashlib
 import secrets
 import threading
 import unicodedata
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -37,7 +38,8 @@ def check_password(password: str, *about: str) -> None:
     from zxcvbn import zxcvbn  # its word lists take a moment to load
 
     inputs = [*OURS, *(name.casefold() for name in about if name)]
-    if int(zxcvbn(text[:READ], user_inputs=inputs)["score"]) < GUESSABLE:
+    # Digits alone are dates, telephone and identity numbers, which its lists don't know.
+    if text.isdigit() or int(zxcvbn(text[:READ], user_inputs=inputs)["score"]) < GUESSABLE:
         raise StaffError(
             "password-common",
             "The password is easily guessed.",
@@ -51,7 +53,11 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._turns = threading.BoundedSemaphore(HASHES_AT_ONCE)
-        self._nobody = self.hash(secrets.token_urlsafe(32))
+
+    @cached_property
+    def _nobody(self) -> str:
+        """What the password of an unknown name is compared with."""
+        return self._hasher.hash(secrets.token_urlsafe(32))
 
     def hash(self, password: str) -> str:
         """The argon2 hash of a password."""
@@ -62,8 +68,9 @@ class Passwords:
         """Whether a password is the right one. With no hash it takes as long, and is False."""
         text = unicodedata.normalize("NFKC", password[: LONGEST * 4])
         with self._turns:
+            nobody = self._nobody  # made at the first login of all, known name or not
             try:
-                return self._hasher.verify(hashed or self._nobody, text) and hashed is not None
+                return self._hasher.verify(hashed or nobody, text) and hashed is not None
             except (VerificationError, InvalidHashError):
                 return False
 

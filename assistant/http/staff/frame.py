@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.types import Scope
 
 from assistant.errors import JiamenkouError, StaffError
 from assistant.http.problems import UNEXPECTED, Problem, problem
@@ -31,6 +34,7 @@ HERE = Path(__file__).parent
 ZONE = ZoneInfo("Asia/Shanghai")
 NOT_FOUND = ("没有找到这个页面。", "它可能已经改名或删除，请从菜单里重新打开。")
 WRONG_FIELDS = ("有内容没有填，或者填得不对。", "请返回上一页检查；您填的内容还在那里。")
+TOO_LARGE = ("文件太大了。", "请分成几个小一点的文件，再试一次。")
 MEDIA = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -105,6 +109,7 @@ class Frame:
         self.config = config
         self.pages: list[Page] = []
         self.actions = dict(words.ACTIONS)  # of the audit log, in Chinese; add yours
+        self.fields = dict(words.FIELDS)  # of what it keeps; add yours
         self.router = APIRouter(
             route_class=StaffRoute,
             dependencies=[Depends(guards.signed_in)],
@@ -112,14 +117,17 @@ class Frame:
         )
         self.open = APIRouter(route_class=OpenRoute, include_in_schema=False)
         self._last = APIRouter(route_class=StaffRoute, include_in_schema=False)
+        self._files: dict[str, int] = {}
         self._static: dict[str, Path] = {}
         self._templates = Environment(
             loader=PackageLoader("assistant.http.staff"), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
         )  # fmt: skip
         self._templates.filters["local"] = local
+        self._templates.filters["device"] = words.device_name
         app.state.staff = staff
         app.state.staff_frame = self
+        app.state.larger_bodies = self._largest
         for name in ("staff.css", "staff.js"):
             self.static(name)
         self._add_own()
@@ -133,6 +141,17 @@ class Frame:
     def static(self, name: str, folder: Path = HERE / "static") -> None:
         """Serve a script, style or drawing of ours at ``/staff/static/NAME``."""
         self._static[name] = folder / name
+
+    def takes_files(self, path: str, largest: int) -> None:
+        """Let requests of logged-in people to ``path`` have up to ``largest`` bytes; files go to disk as they come."""
+        self._files[path] = largest
+
+    def _largest(self, scope: Scope) -> int:
+        largest = self._files.get(scope["path"], 0)
+        if not largest:
+            return 0
+        token = guards.token_of(HTTPConnection(scope))
+        return largest if token and self.staff.sessions.find(token) else 0
 
     def page(
         self, request: Request, template: str, *, title: str, status: int = 200,
@@ -165,6 +184,17 @@ class Frame:
         """The pages that somebody may open."""
         return [page for page in self.pages if page.permission is None or person.may(page.permission)]
 
+    def name_of(self, who: str) -> str:
+        """``wang#1`` of the audit log as 王芳（wang）; other texts as they are."""
+        name, mark, number = who.rpartition("#")
+        if not mark or not number.isdecimal():
+            return who
+        try:
+            display = self.staff.accounts.get(int(number)).display
+        except StaffError:
+            return name
+        return display if display == name else f"{display}（{name}）"
+
     def see(self, path: str) -> RedirectResponse:
         """Go on to another page of ours after a form."""
         return RedirectResponse(path, 303)
@@ -187,7 +217,9 @@ class Frame:
         """Whatever went wrong, in the words of people, as a page or as JSON."""
         status, message, hint = _worded(error)
         if status >= 500:
-            structlog.get_logger("staff").error("failed", kind=type(error).__name__, exc_info=error)
+            # Where, but not with which values: they may be passwords.
+            where = traceback.format_tb(error.__traceback__)[-3:]
+            structlog.get_logger("staff").error("failed", kind=type(error).__name__, where=where)
         headers = {"Retry-After": "60"} if status == 429 else None
         if "text/html" not in request.headers.get("accept", ""):
             return problem(status, message, hint, headers)
@@ -230,7 +262,7 @@ def _worded(error: Exception) -> tuple[int, str, str]:
     if isinstance(error, RequestValidationError):
         return (422, *WRONG_FIELDS)
     if isinstance(error, HTTPException):
-        return error.status_code, *(NOT_FOUND if error.status_code == 404 else WRONG_FIELDS)
+        return error.status_code, *({404: NOT_FOUND, 413: TOO_LARGE}.get(error.status_code, WRONG_FIELDS))
     if isinstance(error, JiamenkouError):
         structlog.get_logger("staff").error("failed", message=error.message, hint=error.hint)
     return (500, *UNEXPECTED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
@@ -46,12 +47,14 @@ def cookie_name(connection: HTTPConnection, kind: str = "") -> str:
 
 
 def set_cookie(
-    connection: HTTPConnection, response: Response, token: str, kind: str = "", same_site: str = "strict"
-) -> None:
-    """Give the browser a token that no script can read, until the browser is closed."""
+    connection: HTTPConnection, response: Response, token: str, kind: str = "", same_site: str = "strict",
+    lasts: timedelta | None = None,
+) -> None:  # fmt: skip
+    """Give the browser a token that no script can read, until the browser is closed or as long as it ``lasts``."""
     response.set_cookie(
         cookie_name(connection, kind),
         token,
+        max_age=int(lasts.total_seconds()) if lasts else None,
         httponly=True,
         secure=https(connection),
         samesite="lax" if same_site == "lax" else "strict",

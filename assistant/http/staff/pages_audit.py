@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -14,13 +11,12 @@ from fastapi.responses import StreamingResponse
 
 from assistant.http.staff import guards
 from assistant.http.staff.frame import ZONE, Frame, Page
-from assistant.http.staff.words import action_name
-from assistant.staff.audit import HEADING, AuditFilter, csv_lines, csv_row
+from assistant.http.staff.words import action_name, target_text, value_text
+from assistant.staff.audit import AuditFilter
 from assistant.staff.values import AuditEntry, Permission, Person
 
 Reader = Annotated[Person, Depends(guards.require(Permission.AUDIT_READ))]
 ON_A_PAGE = 50
-AT_ONCE = 1000  # lines of an export that are in memory together
 
 
 class Wanted:
@@ -61,7 +57,16 @@ def add_audit(frame: Frame) -> None:
             request,
             "audit.html",
             title="操作记录",
-            entries=[(entry, action_name(frame.actions, entry.action), changes(entry)) for entry in entries],
+            entries=[
+                (
+                    entry,
+                    frame.name_of(entry.who),
+                    action_name(frame.actions, entry.action),
+                    target_text(frame.fields, entry.target),
+                    changes(entry, frame.fields),
+                )
+                for entry in entries
+            ],
             wanted=wanted.fields,
             problem=wanted.problem,
             actions=frame.actions,
@@ -75,26 +80,19 @@ def add_audit(frame: Frame) -> None:
 
     @frame.router.get("/staff/audit.csv")
     def export(me: Reader, wanted: Annotated[Wanted, Depends()]) -> StreamingResponse:
-        def lines() -> Iterator[str]:
-            yield "\ufeff" + csv_row(HEADING)  # the mark lets spreadsheets read Chinese
-            rest = wanted.filter
-            while found := staff.audit.entries(rest, AT_ONCE):
-                yield from csv_lines(found)
-                rest = replace(rest, below=found[-1].number)
-
         staff.audit.write(me.who, "audit.export", after={name: text for name, text in wanted.fields.items() if text})
         return StreamingResponse(
-            lines(),
+            staff.audit.csv(wanted.filter),
             media_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": 'attachment; filename="audit.csv"'},
         )
 
 
-def changes(entry: AuditEntry) -> list[tuple[str, str, str]]:
+def changes(entry: AuditEntry, names: dict[str, str]) -> list[tuple[str, str, str]]:
     """What is different after an action: field, before, after."""
     before, after = _fields(entry.before), _fields(entry.after)
     return [
-        (name, _text(before.get(name)), _text(after.get(name)))
+        (names.get(name, name), value_text(before.get(name)), value_text(after.get(name)))
         for name in {**before, **after}
         if before.get(name) != after.get(name)
     ]
@@ -104,9 +102,3 @@ def _fields(value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     return value if isinstance(value, dict) else {"": value}
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

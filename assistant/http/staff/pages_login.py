@@ -10,10 +10,12 @@ from fastapi import Depends, Form, Query, Request, Response
 from assistant.errors import StaffError
 from assistant.http.staff import guards, words
 from assistant.http.staff.frame import Frame
+from assistant.staff.devices import LASTS
 from assistant.staff.passwords import SHORTEST
 
 Text = Annotated[str, Form()]
 Checked = Depends(guards.open_csrf)
+DEVICE = "-device"  # the cookie of a device that somebody logged in from before
 NOTICES = {"out": "您已退出登录。", "code": "密码设好了，请登录。"}
 
 
@@ -47,6 +49,9 @@ def add_login(frame: Frame) -> None:
         response = frame.see(path)
         guards.set_cookie(request, response, token)
         guards.drop_cookie(request, response, "-open")
+        if session := staff.sessions.find(token):
+            known = staff.devices.remember(session.person.id, request.cookies.get(_device(request), ""))
+            guards.set_cookie(request, response, known, DEVICE, lasts=LASTS)
         return response
 
     @frame.open.get("/staff/login")
@@ -59,9 +64,9 @@ def add_login(frame: Frame) -> None:
     def log_in(
         request: Request, name: Text = "", password: Text = "", next_path: Annotated[str, Form(alias="next")] = ""
     ) -> Response:
-        device = request.headers.get("user-agent", "")
+        device, known = request.headers.get("user-agent", ""), request.cookies.get(_device(request), "")
         try:
-            token = staff.login.with_password(name, password, guards.address_of(request), device)
+            token = staff.login.with_password(name, password, guards.address_of(request), device, known)
         except StaffError as error:
             return login_page(request, next_path, name, error)
         return enter(request, token, guards.own_path(next_path))
@@ -99,6 +104,10 @@ def add_login(frame: Frame) -> None:
         except StaffError as error:
             return code_page(request, name, error)
         return enter(request, token, "/staff")
+
+
+def _device(request: Request) -> str:
+    return guards.cookie_name(request, DEVICE)
 
 
 def _insecure(request: Request) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Form, Request, Response
+from fastapi import Depends, Form, Path, Request, Response
 
 from assistant.errors import StaffError, StaleError
 from assistant.http.staff import guards, words
@@ -16,6 +16,7 @@ Administrator = Annotated[Person, Depends(guards.require(Permission.ACCOUNTS_MAN
 Text = Annotated[str, Form()]
 Ticked = Annotated[list[str], Form(default_factory=list)]
 Yes = Annotated[bool, Form()]
+Id = Annotated[int, Path(ge=1, lt=2**31)]
 
 
 def add_people(frame: Frame) -> None:
@@ -55,6 +56,7 @@ def add_people(frame: Frame) -> None:
             title=f"账号：{account.display}",
             status=words.STATUS.get(error.reason, 422) if error else 200,
             account=account,
+            changed_by=frame.name_of(account.changed_by),
             own=account.id == me.id,
             locked=staff.lockout.locked(name_key(account.name)),
             sessions=staff.sessions.of(account.id),
@@ -86,14 +88,14 @@ def add_people(frame: Frame) -> None:
         return code_page(request, made, code)
 
     @frame.router.get("/staff/people/{account}")
-    def person(request: Request, me: Administrator, account: int) -> Response:
+    def person(request: Request, me: Administrator, account: Id) -> Response:
         found = staff.accounts.get(account)
         roles = [role.value for role in found.roles]
         return person_page(request, found, me, found.display, roles, found.disabled)
 
     @frame.router.post("/staff/people/{account}")
     def edit(
-        request: Request, me: Administrator, account: int, roles: Ticked,
+        request: Request, me: Administrator, account: Id, roles: Ticked,
         version: Annotated[int, Form()] = 0, display: Text = "", disabled: Yes = False,
     ) -> Response:  # fmt: skip
         own = account == me.id
@@ -108,7 +110,9 @@ def add_people(frame: Frame) -> None:
                 )
                 new = staff.sessions.renew(token) if own and after.roles != before.roles else ""
         except StaleError as stale:
-            return frame.conflict(request, _conflict(stale, display, roles, disabled), f"/staff/people/{account}")
+            return frame.conflict(
+                request, _conflict(frame, stale, display, roles, disabled), f"/staff/people/{account}"
+            )
         except StaffError as error:
             if error.reason == "no-account":
                 raise
@@ -122,14 +126,14 @@ def add_people(frame: Frame) -> None:
         return response
 
     @frame.router.post("/staff/people/{account}/reset")
-    def reset(request: Request, me: Administrator, account: int) -> Response:
+    def reset(request: Request, me: Administrator, account: Id) -> Response:
         if account == me.id:
             raise StaffError("own-account", "Nobody resets themselves.", "Change the password instead.")
         code = staff.accounts.reset(me.who, account)
         return code_page(request, staff.accounts.get(account), code)
 
     @frame.router.post("/staff/people/{account}/unlock")
-    def unlock(request: Request, me: Administrator, account: int) -> Response:
+    def unlock(request: Request, me: Administrator, account: Id) -> Response:
         found = staff.accounts.get(account)
         if staff.lockout.unlock(name_key(found.name)):
             staff.audit.write(me.who, "account.unlock", f"account:{found.name}#{found.id}")
@@ -137,7 +141,7 @@ def add_people(frame: Frame) -> None:
         return frame.see(f"/staff/people/{account}")
 
     @frame.router.post("/staff/people/{account}/sessions/end")
-    def end(request: Request, me: Administrator, account: int) -> Response:
+    def end(request: Request, me: Administrator, account: Id) -> Response:
         found = staff.accounts.get(account)
         staff.sessions.revoke(account, keep=guards.token_of(request))
         staff.audit.write(me.who, "session.revoke", f"account:{found.name}#{found.id}")
@@ -150,7 +154,7 @@ def _roles(names: list[str]) -> frozenset[Role]:
     return frozenset(Role(name) for name in names if name in set(Role))
 
 
-def _conflict(stale: StaleError, display: str, roles: list[str], disabled: bool) -> Conflict:
+def _conflict(frame: Frame, stale: StaleError, display: str, roles: list[str], disabled: bool) -> Conflict:
     now = stale.details["now"]
     assert isinstance(now, Account)  # noqa: S101 - Accounts.edit puts it there
     yours = _roles(roles)
@@ -162,7 +166,7 @@ def _conflict(stale: StaleError, display: str, roles: list[str], disabled: bool)
     ]
     kept = [("roles", role.value) for role in Role if role in yours] + [("disabled", "true")] * disabled
     return Conflict(
-        f"账号：{now.name}", now.changed_by.split("#")[0], now.changed, now.version,
+        f"账号：{now.name}", frame.name_of(now.changed_by), now.changed, now.version,
         tuple(fields), f"/staff/people/{now.id}", tuple(kept),
     )  # fmt: skip
 

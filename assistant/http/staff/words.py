@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from assistant.errors import StaffError
 from assistant.staff.values import Role
 
@@ -35,6 +38,25 @@ ACTIONS = {
     "approval.refused": "没有同意：不能审核自己的修改",
     "audit.export": "导出操作记录",
 }
+# Fields and targets of the audit log; other modules add theirs to the frame.
+FIELDS = {
+    "display": "姓名",
+    "roles": "角色",
+    "disabled": "停用",
+    "authors": "谁写的（账号编号）",
+    "four_eyes": "要两个人",
+    "who": "谁",
+    "action": "操作",
+    "target": "对象",
+    "since": "从哪天",
+    "until": "到哪天",
+    "address": "地址",
+    "account": "账号",
+}
+SYSTEMS = (("iPhone", "苹果手机"), ("iPad", "苹果平板"), ("Android", "安卓设备"), ("HarmonyOS", "鸿蒙设备"),
+           ("Windows", "Windows 电脑"), ("Mac OS", "苹果电脑"), ("Linux", "Linux 电脑"))  # fmt: skip
+BROWSERS = (("MicroMessenger", "微信"), ("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"),
+            ("Safari", "Safari"))  # fmt: skip
 STATUS = {
     "login": 401,
     "locked": 429,
@@ -46,13 +68,14 @@ STATUS = {
     "provider-away": 502,
     "provider": 403,
     "provider-groups": 403,
+    "account-disabled": 403,
     "database": 500,
 }
 REASONS = {
     "database": ("账号数据打不开。", "请告诉管理员检查磁盘空间和文件权限。"),
     "password-short": ("密码太短了。", "至少要 {shortest} 个字。几个不相干的词连在一起，好记又安全。"),
     "password-long": ("密码太长了。", "最多 {longest} 个字。"),
-    "password-common": ("这个密码容易被猜到。", "不要用常见密码、名字、日期或重复的字，再加一两个词就好。"),
+    "password-common": ("这个密码容易被猜到。", "不要用常见密码、名字、日期、电话号码或重复的字，再加一两个词就好。"),
     "locked": ("试错的次数太多，暂时不能登录。", "请过 {minutes} 分钟再试，或者请管理员解除锁定。"),
     "login": ("名字或密码不对。", "请再试一次；忘了密码，请管理员重设。"),
     "code": ("名字或一次性代码不对，或者代码已经过期。", "请核对一遍，或者请管理员再给一个新的代码。"),
@@ -83,6 +106,32 @@ def explained(error: StaffError) -> tuple[str, str]:
     """Message and hint in Chinese."""
     message, hint = REASONS[error.reason]
     return message.format(**error.details), hint.format(**error.details)
+
+
+def device_name(agent: str) -> str:
+    """A browser's description of itself in few words."""
+    system = next((name for mark, name in SYSTEMS if mark in agent), "未知设备")
+    browser = next((name for mark, name in BROWSERS if mark in agent), "")
+    return f"{system} · {browser}" if browser else system
+
+
+def value_text(value: Any) -> str:
+    """A value of the audit log as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, list):
+        return "、".join(map(value_text, value))
+    if isinstance(value, str):
+        return str(ROLES.get(Role(value), value)) if value in set(Role) else value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def target_text(fields: dict[str, str], target: str) -> str:
+    """``account:wang#1`` as 账号 wang#1."""
+    kind, colon, name = target.partition(":")
+    return f"{fields[kind]} {name}" if colon and kind in fields else target
 
 
 def action_name(actions: dict[str, str], action: str) -> str:

@@ -30,6 +30,7 @@ if (code && location.hash.length > 1) {
 
 // A form is sent once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented) return; // a script of its page sends it
   if (event.target.dataset.sent) event.preventDefault();
   event.target.dataset.sent = "yes";
 });
