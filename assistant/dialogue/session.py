@@ -169,6 +169,7 @@ class VoiceSession:
         text = PHRASES[name][self.language or Language.CHINESE]
         self._interrupt()
         self._say(text)
+
     async def tell(self, answer: Answer) -> int | None:
         """Say ``answer``, which no turn of ours gave, as a turn; returns its epoch, None when that came to nothing."""
         said: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from assistant.errors import SettingsError
 from assistant.http.app import build_app
 from assistant.settings import Settings
+from assistant.speak.normalise import normalise
 from tests.http.conversation import ScriptedConversation
 from ui.chat import mount
 from ui.kiosk.page import Screens, mount_kiosk
@@ -177,6 +178,18 @@ def test_lines_in_other_characters(client: TestClient) -> None:
     assert lines[0] == {"text": "養老床位", "pinyin": ["yǎng", "lǎo", "chuáng", "wèi"]}
     assert client.post("/api/kiosk/text", json={"texts": ["x"] * 21}).status_code == 422
     assert client.post("/api/kiosk/text", json={"texts": ["x" * 2001]}).status_code == 422
+
+
+def test_what_residents_said_stays_in_no_cache(client: TestClient) -> None:
+    before = normalise.cache_info()
+    client.post("/api/kiosk/text", json={"texts": ["我住在金丝雀路"], "pinyin": True})
+    assert normalise.cache_info() == before
+
+
+def test_nothing_can_be_uploaded(client: TestClient) -> None:
+    with client:
+        reply = client.post("/kiosk/gradio_api/upload", files={"files": ("a.txt", b"two bytes and more")})
+    assert reply.status_code == 413
 
 
 def test_the_pin_is_checked_on_the_server(client: TestClient) -> None:

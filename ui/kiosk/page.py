@@ -49,6 +49,7 @@ def blocks() -> gr.Blocks:
             elem_id="stage",
             container=False,
         )
+    made.queue(api_open=False)
     return made
 
 
@@ -171,6 +172,7 @@ def mount_kiosk(app: FastAPI, conversation: Conversation, settings: Settings, in
         footer_links=[],
         run_history=False,
         show_error=False,
+        max_file_size=1,  # nothing is uploaded here
         ssr_mode=False,
         enable_monitoring=False,
         pwa=False,

@@ -46,7 +46,8 @@ def as_published(html: str) -> str:
 def pinyin(text: str) -> list[str]:
     """The reading of each character of ``text`` as it is spoken, with tone marks; empty where it has none."""
     readings = [""] * len(text)
-    for sound in pronounce(normalise(text, "zh")):
+    # Past the cache: what a resident said is shown, too, and must not stay there.
+    for sound in pronounce(normalise.__wrapped__(text, "zh")):
         if isinstance(sound, Syllable) and sound.end - sound.begin == 1 and "\u4e00" <= text[sound.begin] <= "\u9fff":
             readings[sound.begin] = str(tone3_to_tone(f"{sound.pinyin.replace('v', 'ü')}{sound.tone}"))
     return readings
