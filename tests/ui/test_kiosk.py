@@ -477,7 +477,8 @@ def test_everything_is_large_and_on_the_screen(open_kiosk, size: tuple[int, int]
         look(name)
     assert {name: seen for name, seen in found.items() if seen} == {}
     page.add_style_tag(
-        content="#k-warning-text { font-size: 20px !important; } .k-warning button { width: 40px !important; }"
+        content="#k-warning-text { font-size: 20px !important; }"
+        ".k-warning button { width: 40px !important; min-width: 0 !important; }"
     )
     spoilt = page.evaluate(LOOK)
     assert spoilt["small"], "the look sees what is too small"
