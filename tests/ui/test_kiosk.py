@@ -420,6 +420,12 @@ def test_recording_needs_a_yes(open_kiosk) -> None:
         assert page.locator(".k-recording").inner_text() == "正在保存录音"
         page.get_by_role("button", name="先别听").click()
         assert page.evaluate("jiamenkouKiosk.session.microphone.on") is False
+        page.evaluate("jiamenkouKiosk.session.end()")  # as by walking away
+        page.wait_for_function("jiamenkouKiosk.attract.on")
+        page.click(".k-begin")
+        page.get_by_role("button", name="不录音，我打字").click()
+        page.get_by_role("button", name="我要说话").click()
+        page.locator(".k-consent-dialog").wait_for()  # the next person is asked anew
 
 
 def test_without_voice_it_answers_in_writing(open_kiosk) -> None:

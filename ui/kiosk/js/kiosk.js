@@ -14,11 +14,13 @@ function start(root) {
   const screen = new Screen(root, config);
   const look = pages(root);
   let session = null;
+  let agreed = false; // to be recorded, in this session
   const face = new Face(screen.find(".k-avatar"), () => (session ? session.player.clock : performance.now() / 1000));
   const card = new AnswerCard(screen, face, look);
   const keyboard = new Keyboard(screen, (text) => session.put(text));
   const person = new Person(screen, () => session);
   session = new Session({ screen, face, card, keyboard, person }, () => {
+    agreed = false;
     attract.show();
     watchdog.left();
   }, () => watchdog.look());
@@ -30,8 +32,6 @@ function start(root) {
   });
   const watchdog = new Watchdog(screen, () => attract.on && !screen.find("dialog[open]"), (anew) => session.came(anew));
   const staff = new Staff(screen, session, face, () => session.end());
-  let agreed = false; // to be recorded, in this session
-
   const actions = {
     pinyin: () => screen.setPinyin(!screen.pinyin),
     contrast: () => screen.setContrast(!screen.contrast),
@@ -44,10 +44,7 @@ function start(root) {
       look();
     },
     person: () => person.open(),
-    end: () => {
-      agreed = false;
-      session.end();
-    },
+    end: () => session.end(),
     talk: () => {
       if (config.recording && !agreed) screen.open(".k-consent-dialog");
       else session.toggleListening();
