@@ -359,7 +359,8 @@ export class Session extends Talk {
   _warn(kind) {
     const { screen } = this;
     this.warned = performance.now();
-    this.left = -1;
+    this.left = screen.config.warning_seconds;
+    screen.find("#k-warning-text").textContent = screen.word("warning_text", this.left);
     screen.find("#k-warning-title").textContent = screen.word(`warning_${kind}`);
     screen.open(".k-warning").querySelector('[data-do="still-here"]').focus();
     screen.say(`${screen.word(`warning_${kind}`)} ${screen.word("warning_text", screen.config.warning_seconds)}`);
