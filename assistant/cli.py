@@ -259,6 +259,16 @@ def import_source(
     typer.echo(clean(source, output))
 
 
+@app.command("kiosk-pin")
+def kiosk_pin(
+    pin: Annotated[str, typer.Option(prompt="PIN of 4 to 12 digits", hide_input=True, confirmation_prompt=True)],
+) -> None:
+    """Hash a PIN for the kiosk's staff menu; put what is printed into JIAMENKOU_KIOSK_PIN_HASH."""
+    from ui.kiosk.pin import hash_pin
+
+    typer.echo(hash_pin(pin))
+
+
 @app.command()
 def serve(
     port: Annotated[int | None, typer.Option(help="Port on JIAMENKOU_HOST.")] = None,

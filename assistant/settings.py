@@ -72,6 +72,13 @@ class Settings(BaseSettings):
     session_minutes: float = Field(30.0, gt=0)  # idle time after which a session is erased
     sessions: int = Field(2000, ge=1)  # open sessions at once
     asks_per_minute: int = Field(120, ge=1)  # questions of one client address
+    kiosk_idle_seconds: float = Field(60.0, ge=5)  # nobody speaks or taps for so long: 小沪 asks whether one is there
+    kiosk_warning_seconds: float = Field(20.0, ge=5)  # from that question to the end of the session
+    kiosk_session_minutes: float = Field(15.0, gt=0)  # after which she asks even when one is busy
+    kiosk_presence: bool = True  # speech near the microphone wakes the attract screen, where that is permitted
+    kiosk_pin_hash: str = ""  # of `jiamenkou kiosk-pin`; empty: there is no staff menu
+    kiosk_pin_attempts: int = Field(5, ge=1)  # wrong PINs before the pad is locked
+    kiosk_pin_lock_minutes: float = Field(5.0, gt=0)
     intake_folder: Path | None = None  # a folder whose files are taken in as drafts; only read
     intake_git: str = ""  # a Git repository (URL or absolute path) whose files are taken in as drafts; only read
     intake_git_branch: str = "main"
