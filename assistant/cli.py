@@ -159,10 +159,10 @@ def _ensure_published(config: Settings) -> None:
 
     if current(config.data_folder) is None:
         say("Nothing is published yet: publishing the corpus first.")
-        _publish(config)
+        _publish(config, soon=True)
 
 
-def _publish(config: Settings, rebuild: bool = False, prefer: Prefer = "", note: str = "") -> bool:
+def _publish(config: Settings, rebuild: bool = False, prefer: Prefer = "", note: str = "", soon: bool = False) -> bool:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -178,6 +178,7 @@ def _publish(config: Settings, rebuild: bool = False, prefer: Prefer = "", note:
             prefer,
             operator(),
             note,
+            soon,
         )
     say(f"Published {release.name}." if new else f"Nothing has changed: {release.name} goes on answering.")
     return new
