@@ -13,6 +13,7 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
+from assistant.cli_keys import app as keys_app
 from assistant.cli_voice import hear, prepare_speech, speak
 from assistant.contracts import Answer
 from assistant.errors import InputError, JiamenkouError, SettingsError
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(hear)
 app.command()(speak)
 app.command("prepare-speech")(prepare_speech)
+app.add_typer(keys_app, name="keys", help="API keys: add, list, rotate, revoke.")
 app.add_typer(weights_app, name="weights", help="Model files: list, pull, verify, path.")
 
 Engine = Annotated[str, typer.Option(help="auto, extractive, or llm (the model always selects).")]

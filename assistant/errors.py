@@ -9,7 +9,9 @@ JiamenkouError
 ├── RetrieveError       the index can't be opened or asked
 ├── AnswerError         the language model is late, broken, or away
 ├── HearError           sound can't be read, or no recogniser works
-└── SpeakError          a voice is late, broken, or away
+├── SpeakError          a voice is late, broken, or away
+├── KeyStoreError       an API key is unknown, or the keys can't be read
+└── OverloadError       too many ask at once
 """
 
 from __future__ import annotations
@@ -58,3 +60,15 @@ class HearError(JiamenkouError):
 
 class SpeakError(JiamenkouError):
     """A voice is late, broken, or away."""
+
+
+class KeyStoreError(JiamenkouError):
+    """An API key is unknown, or the keys can't be read."""
+
+
+class OverloadError(JiamenkouError):
+    """Too many ask at once; ``retry_after`` says in how many seconds it is worth asking again."""
+
+    def __init__(self, message: str, hint: str = "", retry_after: int = 1) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after

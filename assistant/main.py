@@ -122,7 +122,7 @@ class Library:
     """Opens releases; a new one is swapped in between turns, the old stays open for turns in flight."""
 
     def __init__(self, settings: Settings, embedder: Embedder) -> None:
-        self._settings, self._embedder = settings, embedder
+        self._settings, self.embedder = settings, embedder
         self._lock = threading.Lock()
         self._open: Knowledge | None = None
         self._before: Knowledge | None = None  # turns in flight may still use it
@@ -159,9 +159,9 @@ class Library:
         passages = {p.id: p for p in corpus.passages}
         search = ReleaseSearch(
             corpus,
-            DenseIndex(release.part("dense"), self._settings.chroma_url, self._embedder.name),
+            DenseIndex(release.part("dense"), self._settings.chroma_url, self.embedder.name),
             LexicalIndex(release.part("lexical"), corpus.synonyms),
-            self._embedder,
+            self.embedder,
             asks,
         )
         return Knowledge(

@@ -56,7 +56,9 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
 
     from assistant.dialogue.session import VoiceSession
     from assistant.http.app import build_app
+    from assistant.http.openai_app import add_openai
     from assistant.http.voice import add_voice
+    from assistant.keys import Keys
     from assistant.main import build, model_or_none
     from assistant.main_voice import Busy, engines_or_none
     from assistant.observe import TurnObserver, configure_logging
@@ -100,6 +102,8 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
             config.voice_sessions,
             config.keep_recordings,
         )
+    keys = Keys(config.data_folder)
+    add_openai(service, assistant, config, engines=engines, embedder=library.embedder, keys=keys)
     app = mount(service, assistant)
 
     def background() -> None:

@@ -105,11 +105,12 @@ class Assistant:
         try:
             answer = await self.answer(text, state, language)
         except InputError as error:
-            yield TurnEvent(turn_id=turn_id, type="error", text=f"{error.message}{error.hint}")
+            yield TurnEvent(turn_id=turn_id, type="error", text=f"{error.message}{error.hint}", reason="input")
             return
         except JiamenkouError as error:  # its words are for staff
             _log.exception("a turn failed: %s", error.message)
-            yield TurnEvent(turn_id=turn_id, type="error", text=_AWAY[language or Language.CHINESE])
+            text = _AWAY[language or Language.CHINESE]
+            yield TurnEvent(turn_id=turn_id, type="error", text=text, reason="away")
             return
         for piece in re.findall(r"(?:[^，。；！？,.;!?]|[.,](?=\d))*[，。；！？,.;!?]*\s*", answer.text):
             if state.turn_id != turn_id:

@@ -13,7 +13,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from assistant.contracts import Conversation
 from assistant.http import pages
-from assistant.http.headers import SecurityHeaders
+from assistant.http.admission import Admission
+from assistant.http.door import Door, DoorMiddleware
+from assistant.http.headers import SecurityHeaders, allow_pages
 from assistant.http.limits import BodyLimit, RateLimit
 from assistant.http.problems import CatchAll, Problem, install
 from assistant.http.shapes import (
@@ -46,13 +48,19 @@ def client_address(request: Request) -> str:
 def build_app(conversation: Conversation, health: Callable[[], dict[str, Any]], settings: Settings) -> FastAPI:
     """The service over one conversation; ``health`` may say ``ready`` (true when absent) and details.
 
-    ``app.state.limiter`` is the rate limit that other faces on the same app should share.
+    ``app.state.limiter`` is the rate limit, and ``app.state.turns`` the queue, that other faces on the same app
+    should share; ``app.state.door`` guards what lies under /v1.
     """
     # FastAPI's own pages at /docs would load scripts from elsewhere; /openapi.json is enough.
     app = FastAPI(title="Jiamenkou", docs_url=None, redoc_url=None)
     app.state.limiter = RateLimit(settings.asks_per_minute)
+    app.state.turns = Admission(settings.turns_at_once, settings.turns_waiting)
+    app.state.door = Door(settings, app.state.limiter)
+    app.state.door.queue("/api/ask", app.state.turns)
     app.add_middleware(BodyLimit)
     app.add_middleware(CatchAll)
+    app.add_middleware(DoorMiddleware, door=app.state.door, seconds=settings.request_seconds)
+    allow_pages(app, settings.cors_origins)
     app.add_middleware(SecurityHeaders)
     install(app)
     _add_conversation(app, conversation)
@@ -63,14 +71,18 @@ def build_app(conversation: Conversation, health: Callable[[], dict[str, Any]], 
 
 def _add_conversation(app: FastAPI, conversation: Conversation) -> None:
     @app.post("/api/ask", response_model=AnswerShape)
-    async def ask(ask: Ask, request: Request) -> Any:
+    async def ask(ask: Ask, request: Request, response: Response) -> Any:
         """Answer one question: JSON, or typed events when ``Accept: text/event-stream``."""
-        if not app.state.limiter.allow(client_address(request)):
-            raise Problem(429, *BUSY)
+        verdict = app.state.limiter.take(client_address(request))
+        if not verdict.allowed:
+            raise Problem(429, *BUSY, headers=verdict.headers())
         session = ask.session or new_session()
         if "text/event-stream" in request.headers.get("accept", ""):
-            return stream(conversation, ask, session)
-        return await collect(conversation, ask, session)
+            events = await stream(conversation, ask, session, app.state.turns)
+            events.headers.update(verdict.headers())
+            return events
+        response.headers.update(verdict.headers())
+        return await collect(conversation, ask, session, app.state.turns)
 
     @app.post("/api/sessions/{session}/cancel", status_code=204)
     async def cancel(session: Session) -> None:

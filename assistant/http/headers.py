@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,7 +18,20 @@ PAGE = (
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
-OURS = ("/api/", "/document/", "/health", "/metrics")
+OURS = ("/api/", "/v1/", "/document/", "/health", "/metrics")
+
+
+def allow_pages(app: FastAPI, origins: Sequence[str]) -> None:
+    """Let pages of these origins call the service; without any, browsers keep them all out."""
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=["x-request-id", "Retry-After", "RateLimit", "RateLimit-Policy"],
+            max_age=600,
+        )
 
 
 class SecurityHeaders:
@@ -39,7 +56,7 @@ class SecurityHeaders:
                 headers["Referrer-Policy"] = "no-referrer"
                 headers["X-Frame-Options"] = "SAMEORIGIN"
                 headers["Permissions-Policy"] = "camera=(), geolocation=(), interest-cohort=()"
-                if path.startswith("/api/"):
+                if path.startswith(("/api/", "/v1/")):
                     headers["Cache-Control"] = "no-store"
             await send(message)
 

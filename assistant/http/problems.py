@@ -9,11 +9,13 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assistant.errors import InputError, JiamenkouError
+from assistant.errors import InputError, JiamenkouError, OverloadError
 
 MESSAGES = {
     404: ("没有找到这个内容。", "请检查网址，或回到首页重新提问。"),
     405: ("这个网址不支持这种请求。", "请查看接口说明 /openapi.json。"),
+    408: ("内容来得太慢了。", "请检查网络，再发一次。"),
+    413: ("内容太长了。", "请发送小一点的文件。"),
 }
 UNEXPECTED = ("抱歉，系统出了点问题。", "请稍后再试。")
 
@@ -26,9 +28,9 @@ def problem(status: int, message: str, hint: str = "", headers: dict[str, str] |
 class Problem(Exception):
     """Raised in a route to answer with ``status``, ``message`` and ``hint``."""
 
-    def __init__(self, status: int, message: str, hint: str = "") -> None:
+    def __init__(self, status: int, message: str, hint: str = "", headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
-        self.status, self.message, self.hint = status, message, hint
+        self.status, self.message, self.hint, self.headers = status, message, hint, headers
 
 
 def install(app: FastAPI) -> None:
@@ -37,8 +39,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     async def on_problem(request: Request, error: Problem) -> JSONResponse:
-        headers = {"Retry-After": "60"} if error.status == 429 else None
-        return problem(error.status, error.message, error.hint, headers)
+        headers = {429: {"Retry-After": "60"}, 503: {"Retry-After": "5"}}.get(error.status)
+        return problem(error.status, error.message, error.hint, error.headers or headers)
 
     @app.exception_handler(RequestValidationError)
     async def on_validation(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -58,6 +60,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(InputError)
     async def on_input(request: Request, error: InputError) -> JSONResponse:
         return problem(422, error.message, error.hint)
+
+    @app.exception_handler(OverloadError)
+    async def on_overload(request: Request, error: OverloadError) -> JSONResponse:
+        return problem(503, error.message, error.hint, {"Retry-After": str(error.retry_after)})
 
     @app.exception_handler(JiamenkouError)
     async def on_known(request: Request, error: JiamenkouError) -> JSONResponse:
