@@ -10,6 +10,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
 from assistant.contracts import Conversation, Embedder
@@ -60,26 +61,27 @@ def add_openai(
     door, count = app.state.door, counter(embedder)
     door.keys = keys
     memories = Memories(conversation, max(1, settings.sessions // 4), settings.memory_turns)
-    app.include_router(chat_routes(Chat(conversation, memories, app.state.turns, count)))
+    routers = [chat_routes(Chat(conversation, memories, app.state.turns, count))]
     door.queue("/v1/chat/completions", app.state.turns)
     models = [openai_chat.MODEL]
     if engines is not None:
         heard = Admission(settings.sounds_at_once, settings.sounds_waiting)
-        app.include_router(hearing_routes(Hearing(engines, heard, settings.transcription_seconds)))
+        routers.append(hearing_routes(Hearing(engines, heard, settings.transcription_seconds)))
         door.queue(openai_hearing.PATH, heard)
         models.append(openai_hearing.MODEL)
         if engines.voice is not None:
             spoken = Admission(settings.sounds_at_once, settings.sounds_waiting)
-            app.include_router(speaking_routes(Speaking(engines, engines.voice, spoken), count))
+            routers.append(speaking_routes(Speaking(engines, engines.voice, spoken), count))
             door.queue(openai_speaking.PATH, spoken)
             models.append(openai_speaking.MODEL)
     if embedder is not None:
         vectors = Admission(settings.sounds_at_once, settings.sounds_waiting)
-        app.include_router(embedding_routes(embedder, vectors, count))
+        routers.append(embedding_routes(embedder, vectors, count))
         models += names(embedder)
     door.guard("/v1/audio", KeyScope.SPEECH)
-    app.include_router(_model_routes(models))
-    app.include_router(_nothing_else())
+    routers.append(_model_routes(models))
+    for router in (*routers, _nothing_else([route for router in routers for route in router.routes])):
+        app.include_router(router)
     _allow_large_bodies(app)
 
 
@@ -109,21 +111,16 @@ def _model_routes(models: list[str]) -> APIRouter:
     return router
 
 
-def _nothing_else() -> APIRouter:
-    """Other addresses under /v1 fail in the shape that clients of /v1 understand, too."""
+def _nothing_else(routes: list[BaseRoute]) -> APIRouter:
+    """Other addresses and methods under /v1 fail in the shape that clients of /v1 understand, too."""
     router = APIRouter(prefix="/v1", route_class=OpenAIRoute, include_in_schema=False)
 
     @router.api_route("/{rest:path}", methods=METHODS)
     async def nothing(rest: str, request: Request) -> None:
-        path = request.url.path
-        allowed = [
-            method
-            for route in request.app.routes
-            if getattr(route, "path", "") == path
-            for method in getattr(route, "methods", None) or ()
-        ]
-        if allowed:
-            raise HTTPException(405, headers={"Allow": ", ".join(sorted(set(allowed)))})
+        near = [route for route in routes if route.matches(request.scope)[0] is Match.PARTIAL]
+        if near:
+            methods = {method for route in near for method in getattr(route, "methods", ())}
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(methods))})
         raise HTTPException(404)
 
     return router
