@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from assistant.contracts import Conversation
@@ -17,11 +17,14 @@ from assistant.http.admission import Admission
 from assistant.http.door import Door, DoorMiddleware
 from assistant.http.headers import SecurityHeaders, allow_pages
 from assistant.http.limits import BodyLimit, RateLimit
-from assistant.http.problems import CatchAll, Problem, install
+from assistant.http.openapi import describe
+from assistant.http.problems import PROBLEMS, CatchAll, Problem, install, problems
 from assistant.http.shapes import (
     AnswerShape,
     ArticleShape,
     Ask,
+    Documents,
+    Health,
     Rating,
     Session,
     document_shape,
@@ -52,7 +55,7 @@ def build_app(conversation: Conversation, health: Callable[[], dict[str, Any]], 
     should share; ``app.state.door`` guards what lies under /v1.
     """
     # FastAPI's own pages at /docs would load scripts from elsewhere; /openapi.json is enough.
-    app = FastAPI(title="Jiamenkou", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Jiamenkou", docs_url=None, redoc_url=None, responses=PROBLEMS)
     app.state.limiter = RateLimit(settings.asks_per_minute)
     app.state.turns = Admission(settings.turns_at_once, settings.turns_waiting)
     app.state.door = Door(settings, app.state.limiter)
@@ -63,6 +66,7 @@ def build_app(conversation: Conversation, health: Callable[[], dict[str, Any]], 
     allow_pages(app, settings.cors_origins)
     app.add_middleware(SecurityHeaders)
     install(app)
+    describe(app)
     _add_conversation(app, conversation)
     _add_knowledge(app, conversation)
     _add_operations(app, health)
@@ -70,7 +74,14 @@ def build_app(conversation: Conversation, health: Callable[[], dict[str, Any]], 
 
 
 def _add_conversation(app: FastAPI, conversation: Conversation) -> None:
-    @app.post("/api/ask", response_model=AnswerShape)
+    events = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    failures = problems(
+        s409="The turn was cancelled, or a newer question of the session came first",
+        s429="Too many questions in a minute; see `Retry-After`",
+        s503="Overloaded, or nothing can be looked up; see `Retry-After`",
+    )
+
+    @app.post("/api/ask", response_model=AnswerShape, responses={200: events, **failures})
     async def ask(ask: Ask, request: Request, response: Response) -> Any:
         """Answer one question: JSON, or typed events when ``Accept: text/event-stream``."""
         verdict = app.state.limiter.take(client_address(request))
@@ -101,7 +112,7 @@ def _add_conversation(app: FastAPI, conversation: Conversation) -> None:
 
 
 def _add_knowledge(app: FastAPI, conversation: Conversation) -> None:
-    @app.get("/api/documents")
+    @app.get("/api/documents", response_model=Documents)
     async def documents() -> dict[str, Any]:
         """All documents that answers may stand on."""
         return {"documents": [document_shape(document) for document in conversation.documents()]}
@@ -142,14 +153,14 @@ def _add_knowledge(app: FastAPI, conversation: Conversation) -> None:
 
 
 def _add_operations(app: FastAPI, health: Callable[[], dict[str, Any]]) -> None:
-    @app.get("/health")
+    @app.get("/health", response_model=Health, responses={503: {"model": Health, "description": "Alive only"}})
     async def report() -> JSONResponse:
         """200 when ready to answer, 503 when alive only; with details either way."""
         details = health()
         ready = bool(details.get("ready", True))
         return JSONResponse({"live": True, **details, "ready": ready}, 200 if ready else 503)
 
-    @app.get("/metrics")
+    @app.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Counters in the Prometheus text format."""
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

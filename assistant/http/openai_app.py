@@ -80,7 +80,8 @@ def add_openai(
         models += names(embedder)
     door.guard("/v1/audio", KeyScope.SPEECH)
     routers.append(_model_routes(models))
-    for router in (*routers, _nothing_else([route for router in routers for route in router.routes])):
+    routers.append(_nothing_else([route for router in routers for route in router.routes]))
+    for router in routers:
         app.include_router(router)
     _allow_large_bodies(app)
 

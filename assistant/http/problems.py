@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,6 +20,34 @@ MESSAGES = {
     408: ("内容来得太慢了。", "请检查网络，再发一次。"),
     413: ("内容太长了。", "请发送小一点的文件。"),
 }
+class ProblemShape(BaseModel):
+    """What went wrong, and what to do, for people."""
+
+    message: str
+    hint: str
+
+
+class ProblemBody(BaseModel):
+    """A failure."""
+
+    error: ProblemShape
+
+
+def problems(**texts: str) -> dict[int | str, dict[str, Any]]:
+    """Failures of a route for /openapi.json: ``s404="No such passage"``."""
+    return {int(status[1:]): {"model": ProblemBody, "description": text} for status, text in texts.items()}
+
+
+# What any route may answer.
+PROBLEMS = problems(
+    s400="The body is no JSON in UTF-8",
+    s404="There is no such thing",
+    s405="The address does not take this method",
+    s408="The body came too slowly",
+    s413="The body is too large",
+    s422="A field is missing, unknown or wrong",
+    s500="Something broke",
+)
 UNEXPECTED = ("抱歉，系统出了点问题。", "请稍后再试。")
 
 

@@ -101,6 +101,21 @@ class ArticleShape(PassageShape):
     mark: str = Field(description="id of the passage that was asked for")
 
 
+class Documents(BaseModel):
+    """All documents of the current release."""
+
+    documents: list[Document]
+
+
+class Health(BaseModel):
+    """Whether the service answers; what else there is depends on what is installed."""
+
+    model_config = ConfigDict(extra="allow")
+
+    live: bool
+    ready: bool
+
+
 def answer_shape(answer: Answer, turn_id: int, session: str) -> dict[str, Any]:
     """An answer as JSON; ``reason`` stays inside, it is for staff."""
     fields = answer.model_dump(mode="json", exclude={"text", "reason"})
