@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from datetime import date
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from assistant.dialogue.session import Engines
     from assistant.main import Library
     from assistant.main_voice import Busy
+
+
+KEEP = 75  # seconds an idle connection is kept: longer than clients do, so that none asks on one that just closed
 
 
 def run(config: Settings, say: Callable[[str], None]) -> None:
@@ -115,9 +119,12 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
             asyncio.run(_prepare_speech(config, library, engines, busy, clips, say))
 
     threading.Thread(target=background, daemon=True).start()
+    sys.setswitchinterval(0.001)  # a search in a thread must not hold up whoever is being written to
     say(f"Open http://{config.host}:{config.port}")
     try:
-        uvicorn.run(app, host=config.host, port=config.port, log_level="warning", access_log=False)
+        uvicorn.run(
+            app, host=config.host, port=config.port, log_level="warning", access_log=False, timeout_keep_alive=KEEP
+        )
     finally:
         if model is not None:
             asyncio.run(model.close())

@@ -24,6 +24,7 @@ from assistant.contracts import (
     Corpus,
     Decision,
     Document,
+    Evidence,
     Exchange,
     Language,
     LanguageModel,
@@ -35,6 +36,7 @@ from assistant.contracts import (
 )
 from assistant.errors import AnswerError, InputError, JiamenkouError
 from assistant.retrieve.gate import Gate
+from assistant.retrieve.recent import Recent
 from assistant.sessions import Session, Sessions
 from assistant.understand.clean import clean_question, detect_language
 from assistant.understand.follow_up import chosen
@@ -94,6 +96,7 @@ class Assistant:
         self._limit, self._engine, self._today = question_limit, engine, today
         self._select_timeout, self._write_timeout = select_timeout, write_timeout
         self._gate = Gate()
+        self._recent = Recent()
 
     async def ask(self, text: str, session: str, language: Language | None = None) -> AsyncIterator[TurnEvent]:
         """Run one turn; see ``Conversation.ask``."""
@@ -143,7 +146,7 @@ class Assistant:
                 reply = self._in_force(knowledge.structure.answer(question), knowledge)
             if reply is None:
                 with clock.step("retrieve"):
-                    evidence = await asyncio.to_thread(knowledge.retriever.search, question, self._today())
+                    evidence = await self._search(knowledge, question)
                     decision = unsaid(self._gate.decide(question, evidence), question, session)
                 with clock.step("answer"):
                     referral = evidence.referral.hotline if evidence.referral else "12345"
@@ -189,6 +192,15 @@ class Assistant:
         if kind == "repeat":
             return session.last or talk("nothing_to_repeat", spoken)
         return talk(kind, spoken) if kind else None
+
+    async def _search(self, knowledge: Knowledge, question: Question) -> Evidence:
+        today = self._today()
+        found = self._recent.get(knowledge.release, question, today)
+        if found is None:
+            found = await asyncio.to_thread(
+                self._recent.search, knowledge.retriever, knowledge.release, question, today
+            )
+        return found
 
     async def _compose(self, question: Question, decision: Decision, hotline: str, knowledge: Knowledge) -> Answer:
         if decision.action != "answer":

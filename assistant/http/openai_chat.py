@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import secrets
+import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
@@ -245,7 +245,7 @@ async def _all(running: Running) -> AsyncGenerator[TurnEvent, None]:
 
 def _identity(kind: str) -> dict[str, Any]:
     return {
-        "id": f"chatcmpl-{secrets.token_hex(12)}",
+        "id": f"chatcmpl-{random.getrandbits(96):024x}",
         "object": kind,
         "created": int(time.time()),
         "model": MODEL,

@@ -20,6 +20,8 @@ MESSAGES = {
     408: ("内容来得太慢了。", "请检查网络，再发一次。"),
     413: ("内容太长了。", "请发送小一点的文件。"),
 }
+
+
 class ProblemShape(BaseModel):
     """What went wrong, and what to do, for people."""
 
