@@ -23,12 +23,13 @@ from assistant.http.openai_errors import FAILURES, ApiError, OpenAIRoute
 from assistant.http.openai_hearing import FILE_LIMIT, Hearing, hearing_routes
 from assistant.http.openai_memory import Memories
 from assistant.http.openai_speaking import Speaking, speaking_routes
+from assistant.http.problems import OtherMethods
 from assistant.keys import Keys
 from assistant.keys import Scope as KeyScope
 from assistant.settings import Settings
 
 BODY_LIMIT = 1 << 20  # bytes of a body of JSON
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "TRACE"]
 _PIECES = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+|[^\w\s]")
 
 
@@ -115,13 +116,12 @@ def _model_routes(models: list[str]) -> APIRouter:
 def _nothing_else(routes: list[BaseRoute]) -> APIRouter:
     """Other addresses and methods under /v1 fail in the shape that clients of /v1 understand, too."""
     router = APIRouter(prefix="/v1", route_class=OpenAIRoute, include_in_schema=False)
+    others = OtherMethods(routes)
 
     @router.api_route("/{rest:path}", methods=METHODS)
     async def nothing(rest: str, request: Request) -> None:
-        near = [route for route in routes if route.matches(request.scope)[0] is Match.PARTIAL]
-        if near:
-            methods = {method for route in near for method in getattr(route, "methods", ())}
-            raise HTTPException(405, headers={"Allow": ", ".join(sorted(methods))})
+        if others.matches(request.scope)[0] is Match.FULL:
+            await others.handle(request.scope, request.receive, request._send)
         raise HTTPException(404)
 
     return router

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -10,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.errors import InputError, JiamenkouError, OverloadError
@@ -102,6 +104,33 @@ def install(app: FastAPI) -> None:
     async def on_known(request: Request, error: JiamenkouError) -> JSONResponse:
         log.error("failed", kind=type(error).__name__, message=error.message, hint=error.hint)
         return problem(500, *UNEXPECTED)
+
+
+class OtherMethods(BaseRoute):
+    """Answers 405 for an address of ``routes`` that is asked by another method.
+
+    Needed before a page that is mounted at /, which would take such a request for its own.
+    """
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        self._routes = tuple(routes)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Full when one of the routes matches but for its method."""
+        near = scope["type"] == "http" and self._near(scope)
+        return (Match.FULL, {}) if near else (Match.NONE, {})
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Name the methods that the address takes."""
+        methods = {method for route in self._near(scope) for method in getattr(route, "methods", None) or ()}
+        raise HTTPException(405, headers={"Allow": ", ".join(sorted(methods))})
+
+    def _near(self, scope: Scope) -> list[BaseRoute]:
+        flat: list[BaseRoute] = []
+        for route in self._routes:  # FastAPI keeps an included router as one route
+            included = getattr(route, "original_router", None)
+            flat += included.routes if included is not None else [route]
+        return [route for route in flat if route.matches(scope)[0] is Match.PARTIAL]
 
 
 class CatchAll:

@@ -256,3 +256,45 @@ def test_langchain_embeds(url: str) -> None:
     model = OpenAIEmbeddings(base_url=url, api_key="x", model="fake", check_embedding_ctx_length=False)  # type: ignore[arg-type]
     assert np.allclose(model.embed_query("养老"), FakeEmbedder().encode_query(["养老"])[0], atol=1e-6)
     assert len(model.embed_documents(["一", "二", "三"])) == 3
+
+
+async def test_a_voice_pipeline_as_pipecat_and_livekit_run_it(url: str) -> None:
+    """Their calls, with all the parameters that they send: hear, answer in a stream, speak raw samples."""
+    async with openai.AsyncOpenAI(base_url=url, api_key="x", max_retries=0) as client:
+        heard = await client.audio.transcriptions.create(
+            file=("audio.wav", recording(tone(1.0), silence(0.8)), "audio/wav"),
+            model="gpt-4o-transcribe",
+            language="zh",
+            prompt="",
+            response_format="json",
+            temperature=0.0,
+            include=["logprobs"],
+        )
+        stream = await client.chat.completions.create(
+            model="xiaohu",
+            messages=[{"role": "system", "content": "You are a voice agent."}, {"role": "user", "content": heard.text}],
+            stream=True,
+            stream_options={"include_usage": True},
+            frequency_penalty=0,
+            temperature=0.7,
+            max_completion_tokens=256,
+            parallel_tool_calls=True,
+            tools=[{"type": "function", "function": {"name": "hang_up", "parameters": {"type": "object"}}}],
+            tool_choice="auto",
+            service_tier="auto",
+            extra_headers={"X-Framework": "voice"},
+        )
+        said = "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices])
+        assert said.startswith("到2025年底")
+        size = 0
+        async with client.audio.speech.with_streaming_response.create(
+            input=said,
+            model="gpt-4o-mini-tts",
+            voice="ash",
+            response_format="pcm",
+            speed=1.0,
+            instructions="Warm.",
+        ) as sound:
+            async for data in sound.iter_bytes(1024):
+                size += len(data)
+        assert size > SPOKEN_RATE * 2 * 3

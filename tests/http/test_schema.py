@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import schemathesis
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -13,9 +14,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.http.conversation import ScriptedConversation
 from tests.http.openai_service import openai_app
+from ui.chat import mount
 
-APP = openai_app(asks_per_minute=10**9)
+TALKER = ScriptedConversation()
+APP = mount(openai_app(TALKER, asks_per_minute=10**9), TALKER)
 SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APP)
 CHECKS = [
     not_a_server_error,
@@ -57,8 +61,8 @@ def test_every_route_is_described_and_no_failure_is_fastapis_own() -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE"])
 def test_other_methods_are_named_as_such(method: str) -> None:
-    from fastapi.testclient import TestClient
-
     client = TestClient(APP)
-    for path in ("/api/ask", "/health", "/api/documents"):
-        assert client.request(method, path).status_code == 405
+    for path, takes in (("/api/ask", "POST"), ("/health", "GET"), ("/document/plan", "GET"), ("/v1/models", "GET")):
+        response = client.request(method, path)
+        assert response.status_code == 405
+        assert response.headers["allow"] == takes
