@@ -14,13 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from assistant.contracts import Embedder
 from assistant.http.admission import Admission
 from assistant.http.openai_errors import FAILURES, ApiError, OpenAIRoute
+from assistant.http.shapes import Text
 
 TOKENS = 512  # that the model reads of one text
 TEXTS = 2048  # of one request, as with OpenAI
 TOGETHER = 8  # texts embedded before others have their turn
 QUERY, PASSAGE = "-query", "-passage"
 
-Text = Annotated[str, StringConstraints(min_length=1)]
+Words = Annotated[Text, StringConstraints(min_length=1)]
 Number = Annotated[int, Field(ge=0)]
 
 
@@ -32,7 +33,7 @@ class EmbeddingRequest(BaseModel):
     model: str = Field(
         description="See `/v1/models`; `-passage` is for texts that are searched, `-query` for questions"
     )
-    input: Text | Annotated[list[Text], Field(min_length=1, max_length=TEXTS)] | list[Number] | list[list[Number]]
+    input: Words | Annotated[list[Words], Field(min_length=1, max_length=TEXTS)] | list[Number] | list[list[Number]]
     encoding_format: Literal["float", "base64"] | None = "float"
     dimensions: int | None = Field(None, ge=1, description="The model's own, or left out")
     user: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -59,7 +59,8 @@ class ApiError(Exception):
     def body(self) -> dict[str, Any]:
         """The failure as JSON."""
         kind = _KINDS.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")
-        return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
+        message = self.message.encode("utf-8", "replace").decode()  # it may repeat half a character of the request
+        return {"error": {"message": message, "type": kind, "param": self.param, "code": self.code}}
 
     def response(self) -> JSONResponse:
         """The failure as a response."""
@@ -95,11 +96,12 @@ def translated(error: Exception, path: str) -> ApiError:
 
 def _invalid(error: RequestValidationError) -> ApiError:
     """The first thing that is wrong: where and why, never what was sent."""
-    first = error.errors()[0]
-    if first["type"] == "json_invalid":
+    errors = error.errors()
+    if errors[0]["type"] == "json_invalid":
         return ApiError(400, "The body is no valid JSON in UTF-8.", code="invalid_json")
-    place = [str(part) for part in first["loc"][1:]]
-    param = ".".join(place) or None
+    # Where a field may be of several types, the one that nearly fits says most.
+    first = next((each for each in errors if not each["type"].endswith("_type")), errors[0])
+    param = _place(first, error.body)
     if first["type"] == "extra_forbidden":
         return ApiError(400, f"Unrecognized request argument supplied: {param}", code="unknown_parameter", param=param)
     if first["type"] == "missing":
@@ -107,6 +109,20 @@ def _invalid(error: RequestValidationError) -> ApiError:
             400, f"Missing required parameter: '{param or 'body'}'.", code="missing_required_parameter", param=param
         )
     return ApiError(400, f"Invalid value for '{param or 'body'}': {first['msg']}.", code="invalid_value", param=param)
+
+
+def _place(error: dict[str, Any], body: Any) -> str | None:
+    """Where in ``body`` an error is, without the names of types that pydantic puts between."""
+    found: list[str] = []
+    for number, part in enumerate(error["loc"][1:], 2):
+        if (isinstance(part, int) and isinstance(body, list) and part < len(body)) or (
+            isinstance(body, Mapping) and part in body
+        ):
+            body = body[part]
+        elif number < len(error["loc"]) or error["type"] != "missing":
+            continue
+        found.append(str(part))
+    return ".".join(found) or None
 
 
 class OpenAIRoute(APIRoute):

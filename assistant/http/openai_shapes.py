@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from assistant.contracts import Language
 from assistant.http.openai_errors import ApiError
-from assistant.http.shapes import AnswerShape
+from assistant.http.shapes import AnswerShape, Text
 
 LONGEST_HISTORY = 2048  # messages
-Tag = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+Tag = Annotated[Text, StringConstraints(max_length=512)]
 
 
 class Part(BaseModel):
@@ -21,8 +21,8 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     type: str
-    text: str | None = None
-    refusal: str | None = None
+    text: Text | None = None
+    refusal: Text | None = None
 
 
 class ChatMessage(BaseModel):
@@ -31,7 +31,7 @@ class ChatMessage(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Part] | None = None
+    content: Text | list[Part] | None = None
     name: str | None = None
 
 
@@ -67,7 +67,7 @@ class ChatRequest(BaseModel):
     jiamenkou: Ours | None = None
     user: Tag | None = Field(None, description="With a single message, the end user whose conversation goes on.")
     safety_identifier: Tag | None = Field(None, description="As `user`.")
-    metadata: dict[str, str] | None = Field(None, description="`session` and `language`, as in `jiamenkou`.")
+    metadata: dict[str, Text] | None = Field(None, description="`session` and `language`, as in `jiamenkou`.")
     n: int | None = Field(1, ge=1, description="1")
     response_format: dict[str, Any] | None = Field(None, description='{"type": "text"}')
     logprobs: bool | None = Field(None, description="false")

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from assistant.dialogue.session import Engines
 from assistant.http.admission import Admission
 from assistant.http.openai_errors import FAILURES, ApiError, OpenAIRoute, translated
+from assistant.http.shapes import Text
 from assistant.speak.clauses import clauses
 from assistant.speak.encode import MEDIA_TYPES, Format, encoder
 from assistant.voice_contracts import Sound, Speech, Voice
@@ -44,7 +45,7 @@ class SpeechRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: str = Field(description="`xiaohu-speak`")
-    input: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)]
+    input: Annotated[Text, StringConstraints(min_length=1, max_length=LONGEST)]
     voice: str | VoiceName = Field(VOICE, description="`xiaohu`; names of OpenAI's voices are hers too")
     response_format: Format | None = Field("mp3", description="pcm: 24 kHz, 16 bit, little-endian, mono")
     speed: float | None = Field(1.0, ge=0.25, le=4.0, description="1 is the site's own pace; voices reach 0.5 to 2")

@@ -230,6 +230,24 @@ def test_what_cannot_be_given_is_refused_as_openai_does(
     assert caught.value.body["message"]  # type: ignore[index]
 
 
+def test_half_a_character_is_refused_and_breaks_nothing(url: str) -> None:
+    for body in (
+        r'{"model": "xiaohu", "messages": [{"role": "user", "content": "\ud800"}]}',
+        r'{"model": "\ud800", "messages": [{"role": "user", "content": "好"}]}',
+        r'{"model": "xiaohu", "user": "\udfff", "messages": [{"role": "user", "content": "好"}]}',
+    ):
+        for path in ("chat/completions", "embeddings", "audio/speech"):
+            body = body.replace("messages", "input") if path != "chat/completions" else body
+            headers = {"content-type": "application/json"}
+            found = httpx.post(f"{url}/{path}", content=body.encode(), headers=headers)
+            assert found.status_code in (400, 404)
+            assert found.json()["error"]["message"]
+    asked = httpx.post(
+        url.replace("/v1", "/api/ask"), content=rb'{"text": "\ud800"}', headers={"content-type": "application/json"}
+    )
+    assert asked.status_code == 422
+
+
 def test_failures_have_openais_shape(client: openai.OpenAI, url: str) -> None:
     with pytest.raises(openai.NotFoundError) as caught:
         client.chat.completions.create(model="gpt-9", messages=[user("好")])  # type: ignore[list-item]
