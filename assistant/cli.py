@@ -14,6 +14,7 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from assistant.cli_keys import app as keys_app
+from assistant.cli_staff import app as staff_app
 from assistant.cli_voice import hear, prepare_speech, speak
 from assistant.contracts import Answer
 from assistant.errors import InputError, JiamenkouError, SettingsError
@@ -31,6 +32,7 @@ app.command()(speak)
 app.command("prepare-speech")(prepare_speech)
 app.add_typer(keys_app, name="keys", help="API keys: add, list, rotate, revoke.")
 app.add_typer(weights_app, name="weights", help="Model files: list, pull, verify, path.")
+app.add_typer(staff_app, name="staff", help="Accounts of staff, and the log of what they did.")
 
 Engine = Annotated[str, typer.Option(help="auto, extractive, or llm (the model always selects).")]
 

@@ -8,10 +8,14 @@ JiamenkouError
 ├── InputError          the resident's input can't be used
 ├── RetrieveError       the index can't be opened or asked
 ├── AnswerError         the language model is late, broken, or away
+├── HandoffError        a call to a person can't be made, taken or answered
 ├── HearError           sound can't be read, or no recogniser works
 ├── SpeakError          a voice is late, broken, or away
 ├── KeyStoreError       an API key is unknown, or the keys can't be read
-└── OverloadError       too many ask at once
+├── OverloadError       too many ask at once
+└── StaffError          an account, a login or a right of staff
+    ├── FourEyesError   somebody may not approve their own change
+    └── StaleError      somebody else changed it in the meantime
 """
 
 from __future__ import annotations
@@ -54,6 +58,10 @@ class AnswerError(JiamenkouError):
     """The language model is late, broken, or away."""
 
 
+class HandoffError(JiamenkouError):
+    """A call to a person can't be made, taken or answered."""
+
+
 class HearError(JiamenkouError):
     """Sound can't be read, or no recogniser works."""
 
@@ -72,3 +80,20 @@ class OverloadError(JiamenkouError):
     def __init__(self, message: str, hint: str = "", retry_after: int = 1) -> None:
         super().__init__(message, hint)
         self.retry_after = retry_after
+
+
+class StaffError(JiamenkouError):
+    """An account, a login or a right of staff; pages word it in Chinese by its ``reason``."""
+
+    def __init__(self, reason: str, message: str, hint: str = "", **details: object) -> None:
+        super().__init__(message, hint)
+        self.reason = reason
+        self.details = details
+
+
+class FourEyesError(StaffError):
+    """Somebody may not approve their own change."""
+
+
+class StaleError(StaffError):
+    """Somebody else changed it in the meantime; ``details`` says who, when and what."""

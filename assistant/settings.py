@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     voice_sessions: int = Field(64, ge=1)  # open microphones at once
     keep_recordings: bool = False  # keep what is said, and say so on the screen
 
+    public_url: str = ""  # where a phone reaches this server, for QR codes; empty: found out
+    takeaway_hours: float = Field(24.0, gt=0, le=24 * 30)  # how long an answer taken home can be opened
+    call_wait_seconds: float = Field(60.0, gt=0)  # how long a call to a person rings
+    call_idle_seconds: float = Field(300.0, gt=0)  # silence on both sides after which a taken call ends
+    call_absence_seconds: float = Field(30.0, gt=0)  # how long either side may be gone in a call
+
     chroma_url: str = ""  # a Chroma server for the city profile; empty is embedded
     question_limit: int = Field(500, ge=50)  # characters of one question that are read
     memory_turns: int = Field(6, ge=1)  # exchanges kept in a session
@@ -71,6 +77,17 @@ class Settings(BaseSettings):
     turns_waiting: int = Field(236, ge=0)  # questions over HTTP that wait for them; more are turned away
     sounds_at_once: int = Field(1, ge=1)  # files transcribed, and texts spoken, for /v1
     sounds_waiting: int = Field(8, ge=0)
+    staff_idle_minutes: float = Field(60.0, gt=0)  # without activity, after which staff log in again
+    staff_session_hours: float = Field(12.0, gt=0)  # after which staff log in again in any case
+    four_eyes: bool = False  # whoever made a change doesn't approve it
+    oidc_issuer: str = ""  # an OpenID Connect provider that staff log in through; empty is none
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_scopes: str = "openid profile"
+    oidc_groups_claim: str = "groups"
+    oidc_roles: dict[str, str] = {}  # group at the provider: role here
+    oidc_redirect_url: str = ""  # as registered there; empty is /staff/oidc/back of the address that is open
+    oidc_label: str = "单位账号登录"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

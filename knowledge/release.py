@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from assistant.contracts import Artefact, Corpus
 from assistant.errors import BusyError, KnowledgeError
 
-SCHEMA = 1  # raise when the layout of a release changes: older ones are then rebuilt
+SCHEMA = 2  # raise when the layout of a release changes: older ones are then rebuilt
 KEEP = 5  # releases kept for rolling back
 
 

@@ -132,7 +132,7 @@ class Listener:
         if self._settled is not None and await asyncio.to_thread(self._settled, transcript.text):
             if pause == self._pause:
                 endpoint.judge(Completeness.FINISHED)
-        elif self._detector is not None and verdict is Completeness.UNDECIDED:
+        elif self._detector is not None and verdict is Completeness.LIKELY:
             tone = await asyncio.to_thread(self._detector.finished, sound)
             if pause == self._pause:
                 endpoint.judge(tone=tone)

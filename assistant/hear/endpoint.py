@@ -137,7 +137,7 @@ class Endpoint:
             case Completeness.FINISHED:
                 return policy.finished_doubted if doubted else policy.finished
             case Completeness.LIKELY:
-                return policy.likely
+                return policy.undecided if doubted else policy.likely
             case Completeness.UNDECIDED:
                 return policy.undecided
 
@@ -198,15 +198,16 @@ class Endpoint:
 
     def _silent_enough(self) -> bool:
         """Whether the silence is as long as patience asks."""
-        if self._completeness is not Completeness.UNDECIDED:
-            return self.silence >= self.patience
+        patience = self.patience
+        if patience != self.policy.undecided:
+            return self.silence >= patience
         # Here every 100 ms count: the resident is either waiting for the answer or about to go on.
         fading = self._milliseconds(self._audible_end - self._voiced_end) <= self.policy.fades
         since = self._milliseconds(
             self._now - (max(self._voiced_end, self._audible_end) if fading else self._voiced_end)
         )
         stirring = self._audible_end == self._now
-        return since >= self.patience + (self.policy.stirs if stirring else 0)
+        return since >= patience + (self.policy.stirs if stirring else 0)
 
     def _listen(self) -> None:
         """Note the last frame that can be heard, which the voice detector may not take for voice."""

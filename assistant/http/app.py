@@ -31,6 +31,7 @@ from assistant.http.shapes import (
     passage_shape,
 )
 from assistant.http.stream import collect, stream
+from assistant.http.ticks import ticking
 from assistant.settings import Settings
 
 BUSY = ("您问得太快了。", "请过一分钟再试。")
@@ -52,10 +53,12 @@ def build_app(conversation: Conversation, health: Callable[[], dict[str, Any]], 
     """The service over one conversation; ``health`` may say ``ready`` (true when absent) and details.
 
     ``app.state.limiter`` is the rate limit, and ``app.state.turns`` the queue, that other faces on the same app
-    should share; ``app.state.door`` guards what lies under /v1.
+    should share; ``app.state.door`` guards what lies under /v1; what is in ``app.state.ticks`` is called every second.
     """
     # FastAPI's own pages at /docs would load scripts from elsewhere; /openapi.json is enough.
-    app = FastAPI(title="Jiamenkou", docs_url=None, redoc_url=None, responses=PROBLEMS)
+    ticks: list[Callable[[], None]] = []
+    app = FastAPI(title="Jiamenkou", docs_url=None, redoc_url=None, lifespan=ticking(ticks), responses=PROBLEMS)
+    app.state.ticks = ticks
     app.state.limiter = RateLimit(settings.asks_per_minute)
     app.state.turns = Admission(settings.turns_at_once, settings.turns_waiting)
     app.state.door = Door(settings, app.state.limiter)

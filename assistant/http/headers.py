@@ -18,7 +18,12 @@ PAGE = (
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
-OURS = ("/api/", "/v1/", "/document/", "/health", "/metrics")
+# Staff's pages: scripts and forms of this server only, and no page around them.
+STAFF = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
+    "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+OURS = ("/api/", "/v1/", "/document/", "/take/", "/health", "/metrics")
 
 
 def allow_pages(app: FastAPI, origins: Sequence[str]) -> None:
@@ -47,16 +52,18 @@ class SecurityHeaders:
             return
         path = str(scope["path"])
         ours = path.startswith(OURS)
+        staff = path == "/staff" or path.startswith("/staff/")
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["Content-Security-Policy"] = STRICT if ours else PAGE
+                headers["Content-Security-Policy"] = STAFF if staff else STRICT if ours else PAGE
                 headers["X-Content-Type-Options"] = "nosniff"
-                headers["Referrer-Policy"] = "no-referrer"
-                headers["X-Frame-Options"] = "SAMEORIGIN"
+                # Without a referrer browsers hide a form's origin, which staff's routes check.
+                headers["Referrer-Policy"] = "same-origin" if staff else "no-referrer"
+                headers["X-Frame-Options"] = "DENY" if staff else "SAMEORIGIN"
                 headers["Permissions-Policy"] = "camera=(), geolocation=(), interest-cohort=()"
-                if path.startswith(("/api/", "/v1/")):
+                if path.startswith(("/api/", "/v1/")) or (staff and not path.startswith("/staff/static/")):
                     headers["Cache-Control"] = "no-store"
             await send(message)
 

@@ -51,7 +51,7 @@ _NOW = re.compile(
     re.IGNORECASE,
 )
 # How long something lasts, which the year of a deadline doesn't tell.
-_LASTING = re.compile(r"(租|住|用|借|领|享受|存|停)(多久|几年|几个月|几天|多长时间)|有效期|保修期")
+_LASTING = re.compile(r"(租|住|用|借|领|享受|存|停)(多久|几年|几个月|几天|多长时间)(?!就|了|以?后)|有效期|保修期")
 _LENGTH = re.compile(r"(?<!\d)\d{1,3}(年|个月|天|日|小时)(?!\d)")
 _DATE = re.compile(r"\d{4}年|五”?期间|\d{1,2}月\d{1,2}日|每(年|月|周|星期)")
 _HOW_MANY = re.compile(
@@ -216,7 +216,8 @@ def uncounted(text: str, candidates: Sequence[Candidate]) -> bool:
     if not found or len(found[1]) < 2 or _NO_THING.search(found[1]):
         return False
     thing = found[1]
-    named = "".join(c.passage.text + " ".join((*c.passage.path[-1:], *c.passage.phrasings)) for c in candidates)
+    counting = [q for c in candidates for q in c.passage.phrasings if re.search("多少|几", q)]
+    named = "".join(c.passage.text + " ".join(c.passage.path[-1:]) for c in candidates) + "".join(counting)
     return not any(thing[i : i + 2] in named for i in range(len(thing) - 1))
 
 

@@ -24,6 +24,7 @@ _LONGEST = 3  # characters of an n-gram
 _RARE = 2  # n-grams in fewer sayings carry no weight
 _REGULARISATION = 0.05  # per saying and squared weight
 _NEIGHBOURS = 5  # sayings that vote for the kind
+_EVERYDAY = 2500  # sayings without danger from elsewhere that are learned from
 _LEAST_LIKE = 0.12  # cosine under which a saying has no vote
 
 
@@ -94,7 +95,8 @@ def _strings(value: object) -> list[str]:
 def learn(everyday: list[str], steps: int = 1500) -> dict[str, object]:
     """Weights by logistic regression with an L2 penalty, both classes counting the same.
 
-    ``everyday`` are more sayings without danger, beside those of danger.yaml.
+    ``everyday`` are more sayings without danger, beside those of danger.yaml; of many every nth is taken,
+    since they would drown those that are dangerous by their words only.
     """
     import numpy as np
 
@@ -102,6 +104,7 @@ def learn(everyday: list[str], steps: int = 1500) -> dict[str, object]:
 
     texts, kinds = _sayings()
     rarity = _rarity(texts)
+    everyday = everyday[:: max(1, round(len(everyday) / _EVERYDAY))]
     texts += map(bare_text, everyday)
     kinds += [""] * len(everyday)
     grams = [_grams(text) for text in texts]

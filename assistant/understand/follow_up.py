@@ -39,7 +39,7 @@ _EMPTY = (
 _BARE = re.compile(rf"^(?:{_EMPTY})+$", re.IGNORECASE)
 # What many matters have: after one of them 床位有几张 asks for its own, alone it asks for the best known.
 _THIN = re.compile(
-    rf"^(?:{_EMPTY}|搞|推出|打造|建成|成|套|所|座|类|种|样|处|条|项|床位|名额|站点|网点|机构|场所|设施|全|共|大|计划|打算|规模|面积|覆盖率)+$",
+    rf"^(?:{_EMPTY}|搞|推出|打造|建成|成|套|所|座|类|种|样|处|条|项|床位|名额|站点|网点|机构|场所|设施|全|共|大|计划|打算|规模|面积|覆盖率|每个?区|各区|最少|至少|最多|扶持|支持|鼓励|领域|上面|里面|花|哪段|哪一段|里|街镇|街道|请)+$",
     re.IGNORECASE,
 )
 _THIN_LONGEST = 12  # characters

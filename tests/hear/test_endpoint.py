@@ -50,6 +50,8 @@ def test_a_click_starts_nothing() -> None:
         (Completeness.FINISHED, 0.9, 300, 400),
         (Completeness.FINISHED, 0.1, 400, 500),
         (Completeness.UNFINISHED, 0.99, 1900, 2100),
+        (Completeness.LIKELY, 0.9, 800, 900),
+        (Completeness.LIKELY, 0.1, 1250, 1350),
         (Completeness.UNDECIDED, 0.99, 1250, 1350),
         (Completeness.UNDECIDED, 0.05, 1250, 1350),
         (None, None, 1500, 1650),

@@ -1,0 +1,1 @@
+"""Staff: who may change what 小沪 knows, and the record of what they did."""
