@@ -25,6 +25,7 @@ from typing import Any
 from evaluation.bench import QUESTIONS, say
 
 SETS = ("factual", "colloquial", "blind_answerable", "later_answerable", "blind_unanswerable", "english")
+SETTLE = 3.0  # seconds in which the clients begin
 TEXT = b'"delta": {"content": '  # the first piece of the answer itself, not the role before it
 
 
@@ -93,22 +94,34 @@ class Client:
 
 
 async def chats(
-    address: tuple[str, int], questions: Sequence[str], clients: int, seconds: float, think: float, seed: int = 1
+    address: tuple[str, int],
+    questions: Sequence[str],
+    clients: int,
+    seconds: float,
+    think: float,
+    seed: int = 1,
+    settle: float = 0.0,
 ) -> Outcome:
-    """``clients`` ask one question after the other for ``seconds``, reading about ``think`` seconds in between."""
-    outcome, ends = Outcome(), time.monotonic() + seconds
+    """``clients`` ask one question after the other for ``seconds``, reading about ``think`` seconds in between.
+
+    They begin within the first ``settle`` seconds (or within the first pause), which don't count.
+    """
+    outcome, unsettled = Outcome(), Outcome()
+    counts = time.monotonic() + settle
+    ends = counts + seconds
 
     async def one(number: int) -> None:
         chance = random.Random(seed * 10_000 + number)
         client = Client(*address)
-        await asyncio.sleep(chance.random() * think)
-        while time.monotonic() < ends:
-            again = await client.ask(chance.choice(questions), outcome)
+        await asyncio.sleep(chance.random() * max(think, settle / 2))
+        while (now := time.monotonic()) < ends:
+            again = await client.ask(chance.choice(questions), outcome if now >= counts else unsettled)
             pause = again * (1 + 0.5 * chance.random()) if again else think * (0.5 + chance.random())
             await asyncio.sleep(min(pause, max(0.0, ends - time.monotonic())))
         client.close()
 
     await asyncio.gather(*(one(number) for number in range(clients)))
+    outcome.errors += unsettled.errors
     return outcome
 
 
@@ -194,8 +207,8 @@ def main() -> None:
 
     def run(served: Served, clients: int, seconds: float, think: float, seed: int = 1) -> dict[str, Any]:
         began = served.cpu()
-        outcome = asyncio.run(chats(served.address, questions, clients, seconds, think, seed))
-        used = served.cpu() - began
+        outcome = asyncio.run(chats(served.address, questions, clients, seconds, think, seed, settle=SETTLE))
+        used = (served.cpu() - began) * seconds / (seconds + SETTLE)
         for error in sorted(set(outcome.errors))[:5]:
             say(f"error: {error}")
         per_answer = round(1000 * used / max(1, len(outcome.first)), 1)

@@ -136,15 +136,14 @@ def test_five_times_the_load_leaves_those_inside_their_pace() -> None:
         host, _, port = address.partition(":")
 
         def p95(clients: int) -> tuple[float, Outcome]:
-            outcome = asyncio.run(chats((host, int(port)), ["好？"], clients, 2.5, 0.0))
+            outcome = asyncio.run(chats((host, int(port)), ["好？"], clients, 2.5, 0.0, settle=1.5))
             assert not outcome.errors
             return percentile(outcome.whole, 0.95), outcome
 
-        p95(20)
         before, _ = p95(20)
         during, outcome = p95(100)
         after, _ = p95(20)
-    assert outcome.turned_away > 80
+    assert outcome.turned_away > 50
     assert len(outcome.whole) > 100
     assert steady.most == 4
     assert during < 1.2 * max(before, after), (before, during, after)
