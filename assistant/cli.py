@@ -13,6 +13,7 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
+from assistant.cli_intake import take_in, take_in_sources
 from assistant.cli_keys import app as keys_app
 from assistant.cli_staff import app as staff_app
 from assistant.cli_voice import hear, prepare_speech, speak
@@ -31,6 +32,8 @@ app.command()(hear)
 app.command()(speak)
 app.command("prepare-speech")(prepare_speech)
 app.add_typer(keys_app, name="keys", help="API keys: add, list, rotate, revoke.")
+app.command("take-in")(take_in)
+app.command("take-in-sources")(take_in_sources)
 app.add_typer(weights_app, name="weights", help="Model files: list, pull, verify, path.")
 app.add_typer(staff_app, name="staff", help="Accounts of staff, and the log of what they did.")
 

@@ -60,7 +60,6 @@ def _check_port(config: Settings) -> None:
 def _serve(config: Settings, say: Callable[[str], None]) -> None:
     import uvicorn
 
-    from assistant.answer.llm import LocalLanguageModel
     from assistant.dialogue.people import People
     from assistant.dialogue.session import VoiceSession
     from assistant.handoff.desk import Desk
@@ -73,10 +72,9 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     from assistant.http.voice import add_voice
     from assistant.keys import Keys
     from assistant.logs import configure_logging
-    from assistant.main import build, model_or_none
+    from assistant.main import build, forgetter, model_or_none
     from assistant.main_voice import Busy, engines_or_none
     from assistant.observe import TurnObserver
-    from assistant.speak import normalise
     from assistant.staff.desk import open_staff
     from assistant.understand.clean import clean_question
     from assistant.understand.guard import prepare
@@ -93,17 +91,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
         config.call_wait_seconds, config.call_idle_seconds, config.call_absence_seconds, counted=observer.called
     )
     people = People(assistant, desk)
-    forgetting: set[asyncio.Task[None]] = set()
-
-    def forget(session: str) -> None:
-        """What engines keep of words that went through them lately."""
-        normalise.forget()
-        if isinstance(model, LocalLanguageModel):
-            task = asyncio.get_running_loop().create_task(model.forget())
-            forgetting.add(task)
-            task.add_done_callback(forgetting.discard)
-
-    people.on_erase(forget)
+    people.on_erase(forgetter(model))
     preparing = {"done": 0, "of": 0}
     instance = secrets.token_hex(8)  # another one after each start: pages then load themselves anew
 

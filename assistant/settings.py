@@ -77,6 +77,18 @@ class Settings(BaseSettings):
     turns_waiting: int = Field(236, ge=0)  # questions over HTTP that wait for them; more are turned away
     sounds_at_once: int = Field(1, ge=1)  # files transcribed, and texts spoken, for /v1
     sounds_waiting: int = Field(8, ge=0)
+    intake_folder: Path | None = None  # a folder whose files are taken in as drafts; only read
+    intake_git: str = ""  # a Git repository (URL or absolute path) whose files are taken in as drafts; only read
+    intake_git_branch: str = "main"
+    intake_git_folder: str = ""  # only what lies below it
+    intake_poll: float = Field(60.0, ge=1)  # seconds between two looks at the folder and the repository
+    intake_file_mib: int = Field(50, ge=1)  # largest file that staff may hand in
+    intake_pages: int = Field(1500, ge=1)  # of one PDF
+    intake_rows: int = Field(20_000, ge=1)  # of one table
+    intake_memory_mib: int = Field(2048, ge=1024)  # address space of the process that reads a file
+    intake_seconds: float = Field(300.0, gt=0)  # for reading one file
+    intake_ocr: bool = True  # read scanned pages, when the extra `ocr` is installed
+
     staff_idle_minutes: float = Field(60.0, gt=0)  # without activity, after which staff log in again
     staff_session_hours: float = Field(12.0, gt=0)  # after which staff log in again in any case
     four_eyes: bool = False  # whoever made a change doesn't approve it

@@ -17,11 +17,10 @@ WORD = "欧阳翠花"
 
 
 @pytest.fixture
-def quiet(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Logging as the server has it, and as tests had it afterwards."""
+def restored() -> Iterator[None]:
+    """Logging afterwards as it was before."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
-    configure_logging("debug")
     yield
     root.handlers[:], level = before
     root.setLevel(level)
@@ -39,8 +38,9 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("restored")
 def test_errors_are_told_by_kind_and_place(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("debug")
     try:
         broken()
     except KeyError as error:
@@ -60,8 +60,10 @@ def test_messages_of_our_own_errors_are_told() -> None:
     assert told(SpeakError("The voice broke.", "Try again.")) == ["SpeakError: The voice broke. at no place"]
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("restored")
 def test_a_task_that_nobody_waits_for(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("debug")
+
     async def fail() -> None:
         async def inner(words: str) -> None:
             raise ValueError(words)
@@ -80,8 +82,9 @@ def test_a_task_that_nobody_waits_for(capsys: pytest.CaptureFixture[str]) -> Non
     assert WORD not in str(found)
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("restored")
 def test_libraries_that_write_their_lines_down_are_kept_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("debug")
     for name in (*TALKATIVE, "websockets.server", "uvicorn.error", "httpcore.http11", "openai._base_client"):
         logging.getLogger(name).debug("< TEXT %s", WORD)
         logging.getLogger(name).info("POST %s", WORD)

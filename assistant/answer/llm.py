@@ -109,7 +109,8 @@ class LocalLanguageModel(_Writer):
         """Let the slot hold no question any more: what it saw last is replaced by what all prompts share."""
         with suppress(AnswerError):
             async with self._turn():
-                await self._restore(self._key(None, ()))
+                if not await self._restore(self._key(None, ())):
+                    await self._server.compute(await self._server.tokens(_SAMPLE))
 
     async def close(self) -> None:
         """End the model's process."""
