@@ -15,6 +15,7 @@ import typer
 
 from assistant import cli_knowledge
 from assistant.cli_intake import take_in, take_in_sources
+from assistant.cli_keys import app as keys_app
 from assistant.cli_staff import app as staff_app
 from assistant.cli_voice import hear, prepare_speech, speak
 from assistant.contracts import Answer
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command()(hear)
 app.command()(speak)
 app.command("prepare-speech")(prepare_speech)
+app.add_typer(keys_app, name="keys", help="API keys: add, list, rotate, revoke.")
 app.command("take-in")(take_in)
 app.command("take-in-sources")(take_in_sources)
 cli_knowledge.add(app)
