@@ -9,16 +9,21 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
 
+from assistant import cli_knowledge
+from assistant.cli_intake import take_in, take_in_sources
 from assistant.cli_staff import app as staff_app
 from assistant.cli_voice import hear, prepare_speech, speak
 from assistant.contracts import Answer
 from assistant.errors import InputError, JiamenkouError, SettingsError
 from assistant.settings import Settings, settings
 from assistant.weights.cli import app as weights_app
+
+if TYPE_CHECKING:
+    from knowledge.merging import Prefer
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,6 +34,9 @@ app = typer.Typer(
 app.command()(hear)
 app.command()(speak)
 app.command("prepare-speech")(prepare_speech)
+app.command("take-in")(take_in)
+app.command("take-in-sources")(take_in_sources)
+cli_knowledge.add(app)
 app.add_typer(weights_app, name="weights", help="Model files: list, pull, verify, path.")
 app.add_typer(staff_app, name="staff", help="Accounts of staff, and the log of what they did.")
 
@@ -154,15 +162,23 @@ def _ensure_published(config: Settings) -> None:
         _publish(config)
 
 
-def _publish(config: Settings) -> bool:
+def _publish(config: Settings, rebuild: bool = False, prefer: Prefer = "", note: str = "") -> bool:
     from rich.console import Console
     from rich.progress import Progress
 
-    from assistant.main import publish_corpus
+    from assistant.main_publish import operator, publish_corpus
 
     with Progress(console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task("vectors", total=None)
-        release, new = publish_corpus(config, say, lambda done, all_: bars.update(task, completed=done, total=all_))
+        release, new = publish_corpus(
+            config,
+            say,
+            lambda done, all_: bars.update(task, completed=done, total=all_),
+            rebuild,
+            prefer,
+            operator(),
+            note,
+        )
     say(f"Published {release.name}." if new else f"Nothing has changed: {release.name} goes on answering.")
     return new
 
@@ -170,15 +186,15 @@ def _publish(config: Settings) -> bool:
 @app.command()
 def publish(
     prefixes: Annotated[bool, typer.Option(help="Compute the language model's prefixes, too.")] = True,
-    rebuild: Annotated[bool, typer.Option(help="Build even when nothing has changed.")] = False,
+    rebuild: Annotated[bool, typer.Option(help="Build everything anew, even when nothing has changed.")] = False,
+    prefer: Annotated[str, typer.Option(help="Whose file counts when both changed it: folder or staff.")] = "",
+    note: Annotated[str, typer.Option(help="What this release is about; `jiamenkou releases` shows it.")] = "",
 ) -> None:
     """Turn the corpus into a release and make it answer."""
     config = settings()
-    if rebuild:
-        from knowledge.release import forget_current
-
-        forget_current(config.data_folder)
-    _publish(config)
+    if prefer not in ("", "folder", "staff"):
+        raise SettingsError(f"There is no side {prefer}.", "Use --prefer folder or --prefer staff.")
+    _publish(config, rebuild, cast("Prefer", prefer), note)
     if prefixes and config.llm == "local":
         asyncio.run(_prepare(config))
 
@@ -188,7 +204,14 @@ async def _prepare(config: Settings) -> None:
     from rich.progress import Progress
 
     from assistant.answer.llm import LocalLanguageModel
-    from assistant.main import Library, articles, make_embedder, model_or_none, wait_until_ready
+    from assistant.main import (
+        Library,
+        articles,
+        kept_articles,
+        make_embedder,
+        model_or_none,
+        wait_until_ready,
+    )
 
     model = model_or_none(config, say)
     if not isinstance(model, LocalLanguageModel):
@@ -202,7 +225,7 @@ async def _prepare(config: Settings) -> None:
         with Progress(console=Console(stderr=True), transient=True) as bars:
             task = bars.add_task("prefixes", total=len(found))
             new = await model.prepare(found, lambda done, all_: bars.update(task, completed=done, total=all_))
-        model.prune(found)
+        model.prune([*found, *kept_articles(config)])
         say(f"{len(found)} prefixes are ready, {new} of them new.")
     finally:
         await model.close()
@@ -236,23 +259,14 @@ def import_source(
     typer.echo(clean(source, output))
 
 
-@app.command()
-def releases() -> None:
-    """List the releases that are kept, newest first; * answers now."""
-    from knowledge.release import current
-    from knowledge.release import releases as kept
+@app.command("kiosk-pin")
+def kiosk_pin(
+    pin: Annotated[str, typer.Option(prompt="PIN of 4 to 12 digits", hide_input=True, confirmation_prompt=True)],
+) -> None:
+    """Hash a PIN for the kiosk's staff menu; put what is printed into JIAMENKOU_KIOSK_PIN_HASH."""
+    from ui.kiosk.pin import hash_pin
 
-    now = current(settings().data_folder)
-    for release in kept(settings().data_folder):
-        typer.echo(f"{'*' if now and release.name == now.name else ' '} {release.name}")
-
-
-@app.command("roll-back")
-def roll_back(name: Annotated[str, typer.Argument(help="A name that `jiamenkou releases` lists.")]) -> None:
-    """Let an earlier release answer again."""
-    from knowledge.release import roll_back as back
-
-    typer.echo(f"{back(settings().data_folder, name).name} answers now.")
+    typer.echo(hash_pin(pin))
 
 
 @app.command()

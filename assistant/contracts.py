@@ -80,6 +80,7 @@ class Passage(Frozen):
     parent: str | None = None
     field: str | None = None  # a card's field: phone, hours, fee …
     values: tuple[str, ...] = ()  # a card field's own value or values, without the sentence around them
+    english_values: tuple[str, ...] = ()
     text: str
     departments: tuple[str, ...] = ()
     targets: tuple[Target, ...] = ()
@@ -128,6 +129,16 @@ class Referral(Frozen):
     off_topic: bool = False  # chit-chat, general knowledge: not a public service at all
 
 
+class SavedQuestion(Frozen):
+    """A question that is asked of old and new knowledge before publishing, and what its answer must be."""
+
+    question: str = Field(min_length=1)
+    document: str = ""  # id of a document that the answer must cite
+    article: int | None = None  # and the number of the article
+    contains: tuple[str, ...] = ()  # words that must stand in the answer
+    refused: bool | None = None  # whether it must be refused; nothing said and nothing else expected: either
+
+
 class Corpus(Frozen):
     """All knowledge of one release, validated."""
 
@@ -135,6 +146,9 @@ class Corpus(Frozen):
     passages: tuple[Passage, ...]
     referrals: tuple[Referral, ...] = ()
     synonyms: tuple[tuple[str, ...], ...] = ()  # groups of words residents and documents use
+    department_names: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # other names of each department
+    department_english: dict[str, str] = Field(default_factory=dict)
+    questions: tuple[SavedQuestion, ...] = ()
     digest: str = ""  # sha256 over all input files
 
 
@@ -316,6 +330,13 @@ class Artefact(Protocol):
 
     def build(self, corpus: Corpus, folder: Path) -> None:
         """Write this part into ``folder`` (exists, empty). Must be complete on return."""
+        ...
+
+    def merge(self, parts: Sequence[tuple[Path, Any]], folder: Path) -> None:
+        """Write into ``folder`` what building the chosen rows of ``parts``, in order, would have written.
+
+        Each part is the folder that ``build`` or ``merge`` wrote and the rows to take (int64, ascending).
+        """
         ...
 
 

@@ -4,7 +4,10 @@ JiamenkouError
 ├── SettingsError       a setting is wrong or missing
 ├── WeightsError        a model file is missing, broken, or can't be fetched
 ├── KnowledgeError      a document, card or release is broken
-│   └── BusyError       another process is writing this data folder
+│   ├── BusyError       another process is writing this data folder
+│   ├── IntakeError     a file that staff hand in can't be taken in
+│   │   └── IntakeCancelled  taking in was stopped
+│   └── ConflictError   somebody else changed the same thing meanwhile
 ├── InputError          the resident's input can't be used
 ├── RetrieveError       the index can't be opened or asked
 ├── AnswerError         the language model is late, broken, or away
@@ -42,6 +45,26 @@ class KnowledgeError(JiamenkouError):
 
 class BusyError(KnowledgeError):
     """Another process is writing this data folder."""
+
+
+class IntakeError(KnowledgeError):
+    """A file that staff hand in can't be taken in; both texts are Chinese, ``code`` is for programs."""
+
+    def __init__(self, message: str, hint: str = "", code: str = "unreadable") -> None:
+        super().__init__(message, hint)
+        self.code = code
+
+
+class IntakeCancelled(IntakeError):
+    """Taking in was stopped by who started it; nothing was kept."""
+
+
+class ConflictError(KnowledgeError):
+    """Somebody else changed the same thing meanwhile; carries both texts and what both began with, as far as known."""
+
+    def __init__(self, message: str, hint: str = "", mine: str = "", theirs: str = "", base: str = "") -> None:
+        super().__init__(message, hint)
+        self.mine, self.theirs, self.base = mine, theirs, base
 
 
 class InputError(JiamenkouError):

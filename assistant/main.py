@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from assistant.answer.refuse import Refusals
 from assistant.answer.structure import Structure
 from assistant.answer.suggest import Suggestions
 from assistant.answer.verified import Verifier
 from assistant.contracts import Artefact, Embedder, FactKind, Language, LanguageModel, Observer, Passage
-from assistant.errors import JiamenkouError, KnowledgeError, RetrieveError
+from assistant.errors import JiamenkouError, KnowledgeError
+from assistant.retrieve.chroma import chroma, no_collection
 from assistant.retrieve.dense import DenseArtefact, DenseIndex
 from assistant.retrieve.embedder import OnnxEmbedder, SentenceTransformerEmbedder
 from assistant.retrieve.lexical import LexicalArtefact, LexicalIndex
@@ -24,10 +27,11 @@ from assistant.speak import normalise
 from assistant.turn import Assistant, Knowledge
 from assistant.understand.intent import understand
 from assistant.weights.store import WeightStore
-from knowledge.departments import aliases, english_names
-from knowledge.load import load_corpus
-from knowledge.release import Release, current, publish
+from knowledge.departments import aliases
+from knowledge.release import Release, current, releases
+from knowledge.shelf import Shelf
 
+PREFIXES = 500  # articles of one release whose prefixes are computed
 # What a resident may ask first: offered before anything was asked.
 _SUGGESTIONS = {
     Language.CHINESE: ("老房子能加装电梯吗？", "养老床位有多少张？", "托班名额有目标吗？", "医保的事打哪个电话？"),
@@ -115,85 +119,98 @@ async def wait_until_ready(model: LanguageModel, seconds: float) -> None:
 
 
 def artefacts(
-    settings: Settings, embedder: Embedder, progress: Callable[[int, int], None] = lambda done, all_: None
-) -> Sequence[Artefact]:
-    """The parts that a release is built of."""
-    return (
-        LexicalArtefact(),
-        DenseArtefact(embedder, settings.data_folder / "vectors", settings.chroma_url, progress),
-    )
-
-
-def publish_corpus(
     settings: Settings,
-    say: Callable[[str], None] = lambda _: None,
+    embedder: Embedder,
     progress: Callable[[int, int], None] = lambda done, all_: None,
-) -> tuple[Release, bool]:
-    """Load and check the corpus, then build and swap in a release of it."""
-    corpus = load_corpus(settings.corpus_folder, strict=True).corpus
-    embedder = make_embedder(settings, threads=2)
-    return publish(corpus, artefacts(settings, embedder, progress), settings.data_folder, say)
+    reuse: bool = True,
+) -> Sequence[Artefact]:
+    """The parts that a release is built of; with ``reuse`` no text is embedded that has a vector already."""
+    known = settings.data_folder / "segments" if reuse else None
+    return (LexicalArtefact(), DenseArtefact(embedder, known, progress, _collection(settings)))
+
+
+def _collection(settings: Settings) -> Any:
+    return chroma(settings.chroma_url) if settings.chroma_url or settings.vector_index == "chroma" else no_collection
+
+
+def open_release(release: Release, settings: Settings, embedder: Embedder, day: date) -> Knowledge:
+    """A release as a turn uses it on ``day``; what the process has open already is not opened again."""
+    shelf = release.shelf()
+    live = shelf.live()
+    referrals = release.referrals()
+    lexical = LexicalIndex([s.part("lexical") for s in shelf.segments], live, shelf.synonyms)
+    dense = DenseIndex(
+        [s.part("dense") for s in shelf.segments],
+        live,
+        referrals.part("dense") if referrals else None,
+        embedder.name,
+        _collection(settings),
+    )
+    search = ReleaseSearch(shelf.segments, len(shelf), dense, lexical, embedder, asks, shelf.referrals, shelf.synonyms)
+    return on_day(Knowledge(release.name, search, shelf=shelf), day)
+
+
+def on_day(knowledge: Knowledge, day: date) -> Knowledge:
+    """The same release as far as it may be used on ``day``."""
+    shelf = knowledge.shelf.on(day) if isinstance(knowledge.shelf, Shelf) else None
+    if shelf is None:
+        return knowledge
+    structure, refusals = Structure(shelf, shelf.words.department_english), Refusals(shelf)
+    return replace(
+        knowledge,
+        structure=structure,
+        refusals=refusals,
+        verifier=Verifier(shelf, structure.departments, refusals, shelf.words.department_english),
+        passages=shelf,
+        documents=shelf.documents,
+        corpus=shelf.words,
+        aliases=aliases(structure.departments, shelf.words.department_names),
+        suggestions=_SUGGESTIONS,
+        following=Suggestions(shelf),
+    )
 
 
 class Library:
     """Opens releases; a new one is swapped in between turns, the old stays open for turns in flight."""
 
-    def __init__(self, settings: Settings, embedder: Embedder) -> None:
-        self._settings, self._embedder = settings, embedder
+    def __init__(self, settings: Settings, embedder: Embedder, today: Callable[[], date] | None = None) -> None:
+        self._settings, self.embedder = settings, embedder
+        self.today = today or settings.today
         self._lock = threading.Lock()
         self._open: Knowledge | None = None
-        self._before: Knowledge | None = None  # turns in flight may still use it
+        self._day = date.min
         self.knowledge()
 
     def knowledge(self) -> Knowledge:
-        """The current release; opened when it is new."""
+        """The current release as far as it may be used today; opened when it is new, or a new day has begun."""
         pointer = self._settings.data_folder / "current"
         name = pointer.read_text(encoding="utf-8").strip() if pointer.exists() else ""
+        day = self.today()
         with self._lock:
             if self._open is None or self._open.release != name:
                 release = current(self._settings.data_folder)
                 if release is None:
-                    if self._open is not None:
-                        return self._open
-                    raise KnowledgeError("Nothing has been published yet.", "Run `jiamenkou publish`.")
-                try:
-                    opened = self._read(release)
-                except RetrieveError:
                     if self._open is None:
-                        raise
+                        raise KnowledgeError("Nothing has been published yet.", "Run `jiamenkou publish`.")
                 else:
-                    # No turn lasts as long as two publishings.
-                    if self._before is not None and isinstance(self._before.retriever, ReleaseSearch):
-                        self._before.retriever.close()
-                    self._before, self._open = self._open, opened
+                    self._swap(release, day)
+            if self._open is not None and self._day != day:
+                self._open, self._day = on_day(self._open, day), day
+            assert self._open is not None  # noqa: S101
             return self._open
 
-    def _read(self, release: Release) -> Knowledge:
-        corpus = release.corpus()
-        english = english_names(self._settings.corpus_folder)
-        structure = Structure(corpus, english)
-        refusals = Refusals(corpus.passages)
-        passages = {p.id: p for p in corpus.passages}
-        search = ReleaseSearch(
-            corpus,
-            DenseIndex(release.part("dense"), self._settings.chroma_url, self._embedder.name),
-            LexicalIndex(release.part("lexical"), corpus.synonyms),
-            self._embedder,
-            asks,
-        )
-        return Knowledge(
-            release=release.name,
-            retriever=search,
-            structure=structure,
-            refusals=refusals,
-            verifier=Verifier(passages, structure.departments, refusals, english),
-            passages=passages,
-            documents=corpus.documents,
-            corpus=corpus,
-            aliases=aliases(structure.departments, self._settings.corpus_folder),
-            suggestions=_SUGGESTIONS,
-            following=Suggestions(corpus.passages),
-        )
+    def _swap(self, release: Release, day: date) -> None:
+        try:
+            try:
+                opened = open_release(release, self._settings, self.embedder, day)
+            except (JiamenkouError, OSError):  # its segments may have been merged while they were opened
+                opened = open_release(release, self._settings, self.embedder, day)
+        except (JiamenkouError, OSError):
+            if self._open is None:
+                raise
+        else:
+            # Turns in flight hold the old release, and with it its files, until they end.
+            self._open, self._day = opened, day
 
 
 def asks(text: str) -> frozenset[str]:
@@ -203,15 +220,28 @@ def asks(text: str) -> frozenset[str]:
     return frozenset(found | {"year"} if intent.years else found) | ({"place"} if intent.places else set())
 
 
-def articles(knowledge: Knowledge) -> list[tuple[Passage, list[str]]]:
-    """Every article with its sentences: what prefixes are computed of."""
+def _articles(passages: Iterable[Passage], structure: Structure) -> list[tuple[Passage, list[str]]]:
+    # Of a huge release the first ones: each takes seconds to compute and some 100 KB to keep.
     found = []
-    for passage in knowledge.passages.values():
+    for passage in passages:
         if passage.kind == "article":
-            sentences = [s.text for s in knowledge.structure.sentences(passage.id)]
+            sentences = [s.text for s in structure.sentences(passage.id)]
             if len(sentences) > 1:
                 found.append((passage, sentences))
+                if len(found) == PREFIXES:
+                    break
     return found
+
+
+def articles(knowledge: Knowledge) -> list[tuple[Passage, list[str]]]:
+    """Articles of an open release with their sentences: what prefixes are computed of."""
+    return _articles(knowledge.passages.values(), knowledge.structure)
+
+
+def kept_articles(settings: Settings) -> list[tuple[Passage, list[str]]]:
+    """Those of every release that may be rolled back to."""
+    shelves = [release.shelf() for release in releases(settings.data_folder)]
+    return [found for shelf in shelves for found in _articles(shelf.values(), Structure(shelf))]
 
 
 def build(
@@ -232,5 +262,6 @@ def build(
         select_timeout=settings.llm_timeout,
         write_timeout=settings.llm_write_timeout,
         engine=engine,
+        today=settings.today,
     )
     return assistant, library

@@ -6,11 +6,10 @@ import asyncio
 import time
 import wave
 from collections.abc import Callable
-from datetime import date
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
-from assistant.contracts import Corpus
 from assistant.dialogue.pcm import to_pcm
 from assistant.dialogue.session import Engines
 from assistant.errors import HearError, JiamenkouError, SpeakError
@@ -32,6 +31,7 @@ from assistant.speak.edge import EdgeVoice
 from assistant.speak.fastspeech2 import FastSpeech2Voice
 from assistant.speak.kokoro import KokoroVoice
 from assistant.speak.prepared import PreparedStore
+from assistant.turn import Knowledge
 from assistant.understand.clean import clean_question
 from assistant.understand.question import make_question
 from assistant.voice_contracts import (
@@ -47,6 +47,7 @@ from assistant.voice_contracts import (
 
 # Words that people say to a kiosk and a recogniser may not expect.
 CONTEXT = "加装电梯，养老床位，长护险，适老化改造，托育，托班，一网通办，社保卡，一刻钟生活圈，12345"
+LEXICON = 20_000  # passages whose words are repaired towards
 QUIET = 4.0  # seconds without anybody speaking before background work goes on
 
 
@@ -125,7 +126,7 @@ class Repairs:
         """``text`` with misheard words of the domain put right."""
         knowledge = self._library.knowledge()
         if knowledge.release != self._release:
-            self._repair = SpeechRepair(*lexicon(knowledge.corpus))
+            self._repair = SpeechRepair(*lexicon(knowledge))
             self._release = knowledge.release
 
         def sureness(heard: str) -> float:
@@ -133,7 +134,7 @@ class Repairs:
             retriever = knowledge.retriever
             # Retrieval mends the same words silently; here it is asked whether mending helps.
             find = retriever.as_heard if isinstance(retriever, ReleaseSearch) else retriever.search
-            evidence = find(question, date.today())
+            evidence = find(question, self._library.today())
             return self._gate.confidence(evidence) if evidence.candidates else 0.0
 
         try:
@@ -162,23 +163,24 @@ class Settled:
                 return False
             if knowledge.structure.answer(question) is not None:
                 return True
-            decision = self._gate.decide(question, knowledge.retriever.search(question, date.today()))
+            decision = self._gate.decide(question, knowledge.retriever.search(question, self._library.today()))
         except JiamenkouError:
             return False
         return decision.action == "answer" and decision.confidence >= self.SURE
 
 
-def lexicon(corpus: Corpus) -> tuple[list[str], list[str]]:
-    """Words to repair towards, and all texts whose words are taken as heard right."""
+def lexicon(knowledge: Knowledge) -> tuple[list[str], list[str]]:
+    """Words to repair towards, and all texts whose words are taken as heard right; of a huge release the first part."""
     import jieba
 
     jieba.setLogLevel(60)  # it announces its dictionary otherwise
+    corpus, passages = knowledge.corpus, list(islice(knowledge.passages.values(), LEXICON))
     words = [word for group in corpus.synonyms for word in group]
-    words += [name for passage in corpus.passages for name in passage.departments]
-    for passage in corpus.passages:
+    words += [name for passage in passages for name in passage.departments]
+    for passage in passages:
         if not passage.sample and not passage.gives_orders:
             words += [word for word in jieba.cut(passage.text) if len(word) > 1]
-    texts = [*(p.text for p in corpus.passages), *(q for p in corpus.passages for q in p.phrasings)]
+    texts = [*(p.text for p in passages), *(q for p in passages for q in p.phrasings)]
     texts += [q for referral in corpus.referrals for q in referral.phrasings] + words
     return [word for word in words if all(HAN.match(c) for c in word)], texts
 

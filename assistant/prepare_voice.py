@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from assistant.contracts import Language, TurnEvent
+from assistant.dialogue.phrases import PHRASES
 from assistant.dialogue.session import SAYS, UNHEARD, Engines
 from assistant.dialogue.speaking import FILLERS
 from assistant.handoff.words import spoken
@@ -21,6 +22,8 @@ from assistant.speak.normalise import language_of
 from assistant.turn import Assistant, Knowledge
 from assistant.understand.emergencies import examples
 from assistant.voice_contracts import HEARD_RATE
+
+ASKED = 5000  # questions whose answers are prepared; of a huge release the first ones
 
 
 async def spoken_clauses(assistant: Assistant, questions: Iterable[str]) -> list[str]:
@@ -44,7 +47,7 @@ def known_questions(library: Library) -> list[str]:
     asked += structure_questions(knowledge)
     asked += [q for p in knowledge.passages.values() if not p.sample for q in p.phrasings]
     asked += [q for referral in knowledge.corpus.referrals for q in referral.phrasings[:3]]
-    return list(dict.fromkeys(asked))
+    return list(dict.fromkeys(asked))[:ASKED]
 
 
 def structure_questions(knowledge: Knowledge) -> list[str]:
@@ -66,6 +69,7 @@ def own_words() -> tuple[str, ...]:
         *FILLERS.values(),
         *(said[language] for said in SAYS.values() for language in Language),
         *UNHEARD.values(),
+        *(said[language] for said in PHRASES.values() for language in Language),
         *spoken(),
     ]
     return tuple(clause for text in texts for clause in clauses(text))
@@ -95,7 +99,9 @@ async def prepare_speech(
     if engines.voice is None:
         return 0
     store = make_prepared(settings, engines.voice, busy)
-    assistant = Assistant(library.knowledge, engine="extractive")  # its own sessions: it leaves no trace
+    assistant = Assistant(
+        library.knowledge, engine="extractive", today=library.today
+    )  # its own sessions: it leaves no trace
     said = await spoken_clauses(assistant, known_questions(library) if questions is None else questions)
     wanted = [*own_words(), *said]
     if settings.voice == "light":  # it speaks no English; another voice does when it is asked

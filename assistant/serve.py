@@ -8,7 +8,6 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
@@ -65,6 +64,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     from assistant.http.staff.site import add_staff
     from assistant.http.takeaway import add_takeaway
     from assistant.http.voice import add_voice
+    from assistant.keeper import Keeper
     from assistant.logs import configure_logging
     from assistant.main import build, forgetter, model_or_none
     from assistant.main_voice import Busy, engines_or_none
@@ -74,6 +74,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     from assistant.understand.guard import prepare
     from assistant.understand.question import make_question
     from ui.chat import mount
+    from ui.kiosk.page import mount_kiosk
 
     configure_logging(config.log_level)
     _no_dumps()
@@ -90,7 +91,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     instance = secrets.token_hex(8)  # another one after each start: pages then load themselves anew
 
     # The first question must not wait for what is loaded on first use.
-    library.knowledge().retriever.search(make_question(clean_question("养老床位有多少張？")), date.today())
+    library.knowledge().retriever.search(make_question(clean_question("养老床位有多少張？")), config.today())
 
     engines = engines_or_none(config, library, say)
     clips: dict[str, int | bool] = {"warm": False, "done": 0, "of": 0}
@@ -125,15 +126,23 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
         )
     frame = add_staff(service, open_staff(config), config)
     add_console(frame, people)
+    keyboard = mount_kiosk(service, people, config, instance)
     app = mount(service, people)
 
-    def background() -> None:
-        if engines is not None:
-            asyncio.run(_warm(engines, clips, say))
+    def prepare_release() -> None:
         if model is not None:
             asyncio.run(_prepare(model, library, preparing, say))
         if engines is not None and config.prepare_speech:
             asyncio.run(_prepare_speech(config, library, engines, busy, clips, say))
+
+    keeper = Keeper(config, library, prepare_release)
+
+    def background() -> None:
+        keyboard.get()
+        if engines is not None:
+            asyncio.run(_warm(engines, clips, say))
+        prepare_release()
+        keeper.start()
 
     threading.Thread(target=background, daemon=True).start()
     say(f"Open http://{config.host}:{config.port}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from platformdirs import user_cache_path
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,15 +62,37 @@ class Settings(BaseSettings):
     call_idle_seconds: float = Field(300.0, gt=0)  # silence on both sides after which a taken call ends
     call_absence_seconds: float = Field(30.0, gt=0)  # how long either side may be gone in a call
 
+    time_zone: str = "Asia/Shanghai"  # where a day begins and ends
+    releases_kept: int = Field(20, ge=2)  # for rolling back
+    four_eyes: bool = False  # whoever made a change doesn't approve it
+    vector_index: Literal["exact", "chroma"] = "exact"  # exact compares every vector
     chroma_url: str = ""  # a Chroma server for the city profile; empty is embedded
     question_limit: int = Field(500, ge=50)  # characters of one question that are read
     memory_turns: int = Field(6, ge=1)  # exchanges kept in a session
     session_minutes: float = Field(30.0, gt=0)  # idle time after which a session is erased
     sessions: int = Field(2000, ge=1)  # open sessions at once
     asks_per_minute: int = Field(120, ge=1)  # questions of one client address
+    kiosk_idle_seconds: float = Field(60.0, ge=5)  # nobody speaks or taps for so long: 小沪 asks whether one is there
+    kiosk_warning_seconds: float = Field(20.0, ge=5)  # from that question to the end of the session
+    kiosk_session_minutes: float = Field(15.0, gt=0)  # after which she asks even when one is busy
+    kiosk_presence: bool = True  # speech near the microphone wakes the attract screen, where that is permitted
+    kiosk_pin_hash: str = ""  # of `jiamenkou kiosk-pin`; empty: there is no staff menu
+    kiosk_pin_attempts: int = Field(5, ge=1)  # wrong PINs before the pad is locked
+    kiosk_pin_lock_minutes: float = Field(5.0, gt=0)
+    intake_folder: Path | None = None  # a folder whose files are taken in as drafts; only read
+    intake_git: str = ""  # a Git repository (URL or absolute path) whose files are taken in as drafts; only read
+    intake_git_branch: str = "main"
+    intake_git_folder: str = ""  # only what lies below it
+    intake_poll: float = Field(60.0, ge=1)  # seconds between two looks at the folder and the repository
+    intake_file_mib: int = Field(50, ge=1)  # largest file that staff may hand in
+    intake_pages: int = Field(1500, ge=1)  # of one PDF
+    intake_rows: int = Field(20_000, ge=1)  # of one table
+    intake_memory_mib: int = Field(2048, ge=1024)  # address space of the process that reads a file
+    intake_seconds: float = Field(300.0, gt=0)  # for reading one file
+    intake_ocr: bool = True  # read scanned pages, when the extra `ocr` is installed
+
     staff_idle_minutes: float = Field(60.0, gt=0)  # without activity, after which staff log in again
     staff_session_hours: float = Field(12.0, gt=0)  # after which staff log in again in any case
-    four_eyes: bool = False  # whoever made a change doesn't approve it
     oidc_issuer: str = ""  # an OpenID Connect provider that staff log in through; empty is none
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
@@ -78,6 +102,19 @@ class Settings(BaseSettings):
     oidc_redirect_url: str = ""  # as registered there; empty is /staff/oidc/back of the address that is open
     oidc_label: str = "单位账号登录"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, KeyError) as error:  # an unknown zone is a KeyError
+            raise ValueError(f"there is no time zone {name}; use one like Asia/Shanghai") from error
+        return name
+
+    def today(self) -> date:
+        """The day that it is at the site."""
+        return datetime.now(ZoneInfo(self.time_zone)).date()
 
 
 @lru_cache

@@ -14,6 +14,7 @@ from datetime import date
 from assistant.answer.compose import compose
 from assistant.answer.contacts import contacts, named_hotline
 from assistant.answer.free import written
+from assistant.answer.holdings import Holdings
 from assistant.answer.refuse import Refusals
 from assistant.answer.structure import Structure, wants_department
 from assistant.answer.suggest import Suggestions
@@ -54,21 +55,25 @@ _SAYS_WHERE = re.compile(r"在[^。；;]{2,40}?等?(领域|场景|方面|场所|
 _ELSEWHERE = re.compile(r"哪里|哪儿|哪些(地方|方面|领域|范围)|\bwhere\b", re.IGNORECASE)
 
 
+_NOTHING = Corpus(documents=(), passages=())
+
+
 @dataclass(frozen=True)
 class Knowledge:
     """One open release; a turn keeps the one that it began with."""
 
     release: str
     retriever: Retriever
-    structure: Structure
-    refusals: Refusals
-    verifier: Verifier
-    passages: Mapping[str, Passage]
-    documents: tuple[Document, ...]
-    corpus: Corpus = field(default_factory=lambda: Corpus(documents=(), passages=()))
+    structure: Structure = field(default_factory=lambda: Structure(_NOTHING))
+    refusals: Refusals = field(default_factory=lambda: Refusals(()))
+    verifier: Verifier = field(default_factory=lambda: Verifier({}, (), Refusals(())))
+    passages: Mapping[str, Passage] = field(default_factory=dict)
+    documents: tuple[Document, ...] = ()
+    corpus: Corpus = field(default_factory=lambda: _NOTHING)  # synonyms, referrals, names of departments
     aliases: Mapping[str, str] = field(default_factory=dict)  # department, as people say it: full name
     suggestions: Mapping[Language, tuple[str, ...]] = field(default_factory=dict)  # before anyone has asked
     following: Suggestions = field(default_factory=lambda: Suggestions(()))  # after an answer
+    shelf: Holdings | None = None  # all of the release, whatever the day
 
 
 _AWAY = {
@@ -128,7 +133,7 @@ class Assistant:
     async def answer(self, text: str, session: Session, language: Language | None = None) -> Answer:
         """The whole turn without streaming; raises InputError for input that can't be used."""
         clock = Clock()
-        knowledge = self._knowledge()
+        knowledge, today = self._knowledge(), self._today()  # midnight may pass, or a release be swapped, meanwhile
         epoch = session.turn_id
         with clock.step("understand"):
             heard = clean_question(text, self._limit)
@@ -140,12 +145,12 @@ class Assistant:
         if reply is None:
             with clock.step("understand"):
                 question = make_question(
-                    strip_orders(heard) or heard, session.memory, language, knowledge.aliases, self._today().year
+                    strip_orders(heard) or heard, session.memory, language, knowledge.aliases, today.year
                 )
-                reply = self._in_force(knowledge.structure.answer(question), knowledge)
+                reply = _in_force(knowledge.structure.answer(question), knowledge, today)
             if reply is None:
                 with clock.step("retrieve"):
-                    evidence = await asyncio.to_thread(knowledge.retriever.search, question, self._today())
+                    evidence = await asyncio.to_thread(knowledge.retriever.search, question, today)
                     decision = unsaid(self._gate.decide(question, evidence), question, session)
                 with clock.step("answer"):
                     referral = evidence.referral.hotline if evidence.referral else "12345"
@@ -160,11 +165,6 @@ class Assistant:
         for observer in self._observers:
             observer.turn_finished(heard, reply)
         return reply
-
-    def _in_force(self, reply: Answer | None, knowledge: Knowledge) -> Answer | None:
-        """``reply`` unless it stands on something that may not be used today."""
-        cited = (knowledge.passages.get(c.passage_id) for c in reply.citations) if reply else ()
-        return None if any(p is not None and not p.valid_on(self._today()) for p in cited) else reply
 
     def _at_once(self, heard: str, session: Session, spoken: Language, knowledge: Knowledge) -> Answer | None:
         """What comes before any search: danger, orders to the model, abuse, small talk."""
@@ -326,7 +326,9 @@ class Assistant:
 
     def passages(self, doc: str) -> tuple[Passage, ...]:
         """All passages of one document, in order."""
-        return tuple(p for p in self._knowledge().passages.values() if p.doc == doc)
+        passages = self._knowledge().passages
+        of = getattr(passages, "of", None)  # a shelf finds them without reading all
+        return tuple(of(doc) if of else (p for p in passages.values() if p.doc == doc))
 
     def documents(self) -> tuple[Document, ...]:
         """Documents of the current release."""
@@ -338,6 +340,12 @@ class Assistant:
             rated = getattr(observer, "rated", None)
             if rated:
                 rated(good)
+
+
+def _in_force(reply: Answer | None, knowledge: Knowledge, today: date) -> Answer | None:
+    """``reply`` unless it stands on something that may not be used today."""
+    cited = (knowledge.passages.get(c.passage_id) for c in reply.citations) if reply else ()
+    return None if any(p is not None and not p.valid_on(today) for p in cited) else reply
 
 
 def unsaid(decision: Decision, question: Question, session: Session) -> Decision:

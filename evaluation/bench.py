@@ -91,7 +91,7 @@ def share(times: Sequence[float], part: float) -> float:
 
 def retrieval(library: Library, asked: Sequence[str]) -> list[float]:
     """Milliseconds of each search, the question's embedding included."""
-    knowledge, today, times = library.knowledge(), date.today(), []
+    knowledge, today, times = library.knowledge(), library.today(), []
     for text in asked:
         question = make_question(clean_question(text), (), None, knowledge.aliases, today.year)
         started = time.perf_counter()

@@ -7,7 +7,6 @@ questions that it doesn't and the referrals' phrasings. A phrasing is left out o
 from __future__ import annotations
 
 import json
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +45,8 @@ def rows() -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray
     """Questions, features, labels, weights, and whether each is a dev question."""
     config = Settings()
     embedder = make_embedder(config)
-    knowledge = Library(config, embedder).knowledge()
+    library = Library(config, embedder)
+    knowledge, today = library.knowledge(), library.today()
     search = knowledge.retriever
     asked = [(q, ok, w, True) for q, ok, w in dev()]
     phrasings = [q for p in knowledge.passages.values() if not p.sample for q in p.phrasings]
@@ -59,8 +59,8 @@ def rows() -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray
         question = make_question(clean_question(text), aliases=knowledge.aliases)
         question = search.repaired(question)
         vector = search.vector(question.resolved, question.language)
-        hits = [h for h in search.near(vector) if from_dev or h.cosine < SAME]
-        evidence = search.rank(question, vector, hits, date.today())
+        hits = [h for h in search.near(vector, today) if from_dev or h.cosine < SAME]
+        evidence = search.rank(question, vector, hits, today)
         values = gate.features(evidence)
         names = list(values)
         features.append(list(values.values()))

@@ -9,6 +9,8 @@ from assistant.settings import ROOT
 
 HERE = Path(__file__).parent
 RESULTS, FIGURES, VOICE = HERE / "bench.json", HERE / "figures.json", HERE / "voice.json"
+SCALE = HERE / "scale.json"
+PUBLISHING = ROOT / "docs" / "publishing.md"
 READMES = {"en": ROOT / "README.md", "zh": ROOT / "README.zh.md"}
 
 # key: (English, Chinese, unit, target: the value must be lower)
@@ -167,6 +169,36 @@ def voice_table(path: Path = VOICE, language: str = "en") -> str:
     )
 
 
+def scale_table(path: Path = SCALE, language: str = "en") -> str:
+    """What was measured with many documents, as a Markdown table."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    first, one, command, found = (data[key] for key in ("first", "publish_one", "publish_command", "retrieval"))
+    rows = (
+        ("One changed document, from publishing to answerable", one["answerable"], "s", 5.0),
+        ("The same by `jiamenkou publish` in a process of its own", command["answerable"], "s", 5.0),
+        ("Rolled back and answering", one["rolled_back"], "s", 1.0),
+        ("Retrieval with the question's embedding, p50", found["p50"], "ms", 0),
+        ("Retrieval with the question's embedding, p95", found["p95"], "ms", 120.0),
+        ("Opening the release in a new process", found["opened"], "s", 0),
+        ("Peak memory of a process that answers", found["memory"], "MB", 0),
+        ("Peak memory of a process that answers and publishes", one["memory"], "MB", 0),
+        ("First publishing of everything, embedding left out", first["seconds"], "s", 0),
+        ("Peak memory of the first publishing", first["memory"], "MB", 0),
+        ("Segments on the disk", first["disk"], "MB", 0),
+    )
+    lines = ["| What | Measured | Target | Met |", "|---|---:|---:|:-:|"]
+    for name, value, unit, target in rows:
+        met = "" if not target else "yes" if value < target else "**no**"
+        shown = f"< {_number(target)} {unit}" if target else "–"
+        lines.append(f"| {name} | {value:,.{2 if value < 10 else 0}f} {unit} | {shown} | {met} |")
+    machine = data["machine"]
+    note = (
+        f"{first['documents']:,} documents, {first['passages']:,} passages, {found['questions']} test questions, "
+        f"{machine['processor']}, {machine['cores']} cores, load {machine['load']} before."
+    )
+    return "\n".join((*lines, "", note))
+
+
 def evaluation_table(path: Path = FIGURES, language: str = "en") -> str:
     """The scores of the test split in ``path`` as a Markdown table: the auto engine's if there are any."""
     data = json.loads(path.read_text(encoding="utf-8"))
@@ -211,6 +243,9 @@ def write_readmes() -> None:
             if path.exists():
                 text = replace_block(text, name, render(path, language))
         readme.write_text(text, encoding="utf-8")
+    if SCALE.exists():
+        text = PUBLISHING.read_text(encoding="utf-8")
+        PUBLISHING.write_text(replace_block(text, "scale", scale_table()), encoding="utf-8")
 
 
 if __name__ == "__main__":

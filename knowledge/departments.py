@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import yaml
@@ -18,16 +18,15 @@ def parse_departments(line: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in re.split(r"[、,，;；]", line) if name.strip())
 
 
-def aliases(departments: Iterable[str], corpus_folder: Path) -> dict[str, str]:
+def aliases(departments: Iterable[str], source: Path | Mapping[str, Iterable[str]]) -> dict[str, str]:
     """Every way of naming each of ``departments``, to its name as the documents write it.
 
-    Raises KnowledgeError when departments.yaml is broken.
+    ``source`` is a release's own table of names, or the folder of a corpus. Raises KnowledgeError when its
+    departments.yaml is broken.
     """
     known = set(departments)
-    out: dict[str, str] = {}
-    for name, others in _read(corpus_folder / ALIASES).items():
-        if name in known and isinstance(others, list):
-            out |= {str(other): name for other in others}
+    table = name_table(_read(source / ALIASES)) if isinstance(source, Path) else source
+    out = {other: name for name, others in table.items() if name in known for other in others}
     # 市民政局 is asked for as 民政局; a department's own name wins over another's alias.
     out |= {name[1:]: name for name in known if name.startswith("市") and len(name) > 3}
     return out | {name: name for name in known}
@@ -35,7 +34,17 @@ def aliases(departments: Iterable[str], corpus_folder: Path) -> dict[str, str]:
 
 def english_names(corpus_folder: Path) -> dict[str, str]:
     """Departments in English, by their name in the documents."""
-    return {name: str(value) for name, value in _read(corpus_folder / ENGLISH).items()}
+    return english_table(_read(corpus_folder / ENGLISH))
+
+
+def name_table(data: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+    """The content of departments.yaml: other names of each department."""
+    return {name: tuple(map(str, others)) for name, others in data.items() if isinstance(others, list)}
+
+
+def english_table(data: Mapping[str, object]) -> dict[str, str]:
+    """The content of departments_english.yaml."""
+    return {name: str(value) for name, value in data.items()}
 
 
 def name_problems(data: object) -> list[str]:

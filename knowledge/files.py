@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-LARGEST = 20 * 2**20  # bytes of one file
+from knowledge.content import LARGEST, Tree
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\ue000-\uf8ff]")
 
@@ -32,37 +30,27 @@ class Problem:
 
 @dataclass
 class Files:
-    """Files below one folder, with the problems found and the digest of what was read."""
+    """The files of one tree, with the problems found."""
 
-    folder: Path
+    tree: Tree
     problems: list[Problem] = field(default_factory=list)
-    _digests: dict[str, str] = field(default_factory=dict)
 
-    def wrong(self, path: Path, what: str, hint: str = "", line: int | None = None) -> None:
+    def wrong(self, name: str, what: str, hint: str = "", line: int | None = None) -> None:
         """Note a problem."""
-        self.problems.append(Problem(self.name(path), what, hint, line))
+        self.problems.append(Problem(name, what, hint, line))
 
-    def name(self, path: Path) -> str:
-        """The file's path below the folder."""
-        return path.relative_to(self.folder).as_posix()
-
-    def digest(self) -> str:
-        """sha256 over all files read, whatever the order."""
-        return hashlib.sha256("\n".join(sorted(self._digests.values())).encode()).hexdigest()
-
-    def text(self, path: Path) -> str | None:
+    def text(self, name: str) -> str | None:
         """The file's text (UTF-8, or GB18030 where it reads as text), or None with a problem noted."""
         try:
-            size = path.stat().st_size
+            size = self.tree.size(name)
             if size > LARGEST:
                 limit = f"a file may have {LARGEST // 2**20} MiB"
-                self.wrong(path, f"is {size / 2**20:.0f} MiB.", f"Split it: {limit}.")
+                self.wrong(name, f"is {size / 2**20:.0f} MiB.", f"Split it: {limit}.")
                 return None
-            data = path.read_bytes()
+            data = self.tree.read(name)
         except OSError as error:
-            self.wrong(path, f"can't be read: {error.strerror}.", "Check its rights.")
+            self.wrong(name, f"can't be read: {error.strerror}.", "Check its rights.")
             return None
-        self._digests[self.name(path)] = f"{self.name(path)}:{hashlib.sha256(data).hexdigest()}"
         for encoding in ("utf-8-sig", "gb18030"):
             try:
                 text = data.decode(encoding)
@@ -70,12 +58,12 @@ class Files:
                 continue
             if not _CONTROL.search(text):
                 return text.replace("\r\n", "\n").replace("\r", "\n")
-        self.wrong(path, "is no text in UTF-8 or GB18030.", "Save it as UTF-8 text, or remove it.")
+        self.wrong(name, "is no text in UTF-8 or GB18030.", "Save it as UTF-8 text, or remove it.")
         return None
 
-    def yaml(self, path: Path, text: str | None = None, first_line: int = 0) -> Any:
+    def yaml(self, name: str, text: str | None = None, first_line: int = 0) -> Any:
         """Parsed YAML, or None with a problem noted that names the line."""
-        text = self.text(path) if text is None else text
+        text = self.text(name) if text is None else text
         if text is None:
             return None
         try:
@@ -84,12 +72,12 @@ class Files:
             mark = getattr(error, "problem_mark", None)
             line = mark.line + 1 + first_line if mark else None
             what = getattr(error, "problem", None) or "it can't be parsed"
-            self.wrong(path, f"is broken YAML: {what}.", "Mend it there or just above.", line)
+            self.wrong(name, f"is broken YAML: {what}.", "Mend it there or just above.", line)
         except (ValueError, RecursionError) as error:
-            self.wrong(path, f"is broken YAML: {error}.", "Mend it.")
+            self.wrong(name, f"is broken YAML: {error}.", "Mend it.")
         else:
             if data is None:
-                self.wrong(path, "is empty.", "Fill it, or remove it.")
+                self.wrong(name, "is empty.", "Fill it, or remove it.")
             return data
         return None
 

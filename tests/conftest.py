@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from assistant.answer.refuse import Refusals
-from assistant.answer.structure import Structure
-from assistant.answer.suggest import Suggestions
-from assistant.answer.verified import Verifier
-from assistant.contracts import Corpus, LanguageModel
-from assistant.main import asks, make_embedder
-from assistant.retrieve.dense import DenseArtefact, DenseIndex
-from assistant.retrieve.lexical import LexicalArtefact, LexicalIndex
-from assistant.retrieve.search import ReleaseSearch
+from assistant.contracts import Artefact, Corpus, LanguageModel
+from assistant.main import artefacts, make_embedder, open_release
 from assistant.settings import Settings, settings
 from assistant.turn import Assistant, Knowledge
-from knowledge.departments import aliases, english_names
 from knowledge.load import load_corpus
 from knowledge.release import Release, current, publish
 
@@ -27,34 +19,15 @@ CORPUS = Path(__file__).parent.parent / "knowledge" / "corpus"
 DAY = date(2026, 11, 24)
 
 
-def parts(data: Path) -> tuple[LexicalArtefact, DenseArtefact]:
+def parts(data: Path) -> Sequence[Artefact]:
     """What a release is built of."""
-    return LexicalArtefact(), DenseArtefact(make_embedder(settings(), threads=2), data / "vectors")
+    config = settings().model_copy(update={"data_folder": data})
+    return artefacts(config, make_embedder(config, threads=2))
 
 
-def opened(release: Release, corpus_folder: Path = CORPUS) -> Knowledge:
+def opened(release: Release) -> Knowledge:
     """A release as a turn uses it."""
-    corpus = release.corpus()
-    english = english_names(corpus_folder)
-    structure, refusals = Structure(corpus, english), Refusals(corpus.passages)
-    passages = {p.id: p for p in corpus.passages}
-    return Knowledge(
-        release=release.name,
-        retriever=ReleaseSearch(
-            corpus,
-            DenseIndex(release.part("dense")),
-            LexicalIndex(release.part("lexical"), corpus.synonyms),
-            make_embedder(settings()),
-            asks,
-        ),
-        structure=structure,
-        refusals=refusals,
-        verifier=Verifier(passages, structure.departments, refusals, english),
-        passages=passages,
-        documents=corpus.documents,
-        following=Suggestions(corpus.passages),
-        aliases=aliases(structure.departments, corpus_folder),
-    )
+    return open_release(release, settings(), make_embedder(settings()), DAY)
 
 
 @pytest.fixture(scope="session")

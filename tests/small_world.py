@@ -7,18 +7,11 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from assistant.answer.refuse import Refusals
-from assistant.answer.structure import Structure
-from assistant.answer.suggest import Suggestions
-from assistant.answer.verified import Verifier
 from assistant.contracts import Answer, Corpus, Decision, Evidence, LanguageModel, Question
-from assistant.main import asks
-from assistant.retrieve.dense import DenseArtefact, DenseIndex
+from assistant.main import artefacts, open_release
 from assistant.retrieve.embedder import FakeEmbedder
-from assistant.retrieve.lexical import LexicalArtefact, LexicalIndex
-from assistant.retrieve.search import ReleaseSearch
+from assistant.settings import Settings
 from assistant.turn import Assistant, Knowledge
-from knowledge.departments import aliases
 from knowledge.load import load_corpus
 from knowledge.release import publish
 
@@ -97,27 +90,9 @@ def small_corpus(folder: Path, validity: str = "valid_from: 2024-03-01", orders:
 def published(corpus: Corpus, data: Path) -> Knowledge:
     """``corpus`` as a release that a turn can use."""
     embedder = FakeEmbedder()
-    release, _ = publish(corpus, [LexicalArtefact(), DenseArtefact(embedder, data / "vectors")], data)
-    corpus = release.corpus()
-    structure, refusals = Structure(corpus), Refusals(corpus.passages)
-    passages = {p.id: p for p in corpus.passages}
-    return Knowledge(
-        release=release.name,
-        retriever=ReleaseSearch(
-            corpus,
-            DenseIndex(release.part("dense"), embedder=embedder.name),
-            LexicalIndex(release.part("lexical"), corpus.synonyms),
-            embedder,
-            asks,
-        ),
-        structure=structure,
-        refusals=refusals,
-        verifier=Verifier(passages, structure.departments, refusals),
-        passages=passages,
-        documents=corpus.documents,
-        following=Suggestions(corpus.passages),
-        aliases=aliases(structure.departments, data),
-    )
+    config = Settings(_env_file=None, data_folder=data)  # type: ignore[call-arg]
+    release, _ = publish(corpus, artefacts(config, embedder), data)
+    return open_release(release, config, embedder, DAY)
 
 
 class OpenGate:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from assistant.answer.compose import cite
+from assistant.answer.holdings import Holdings, held
 from assistant.answer.wording import short_name
-from assistant.contracts import Answer, Citation, Decision, Language, Passage, Question
+from assistant.contracts import Answer, Citation, Corpus, Decision, Language, Passage, Question
 from assistant.numerals import numeral
 
 _CHINESE = {
@@ -63,10 +64,10 @@ _CHOOSE = {
 class Refusals:
     """Refuses with the hotline cards of one release at hand."""
 
-    def __init__(self, passages: Iterable[Passage]) -> None:
+    def __init__(self, source: Holdings | Corpus | Iterable[Passage]) -> None:
         self._phones: dict[str, Passage] = {}
-        for passage in passages:
-            if passage.field == "phone" and not passage.sample:
+        for passage in held(source).phones():
+            if not passage.sample:
                 for number in _numbers(passage):
                     self._phones.setdefault(number, passage)
 

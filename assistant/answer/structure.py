@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from assistant.answer.compose import cite
+from assistant.answer.holdings import Holdings, document_of, held
 from assistant.answer.wording import short_name, tidy
 from assistant.contracts import (
     Answer,
@@ -43,47 +46,65 @@ _REVERSE = re.compile(
 )
 
 
+TREES = 64  # documents whose structure stays in memory once asked for
+
+
+@dataclass
+class _Tree:
+    """The structure of one document."""
+
+    articles: dict[int, Passage] = field(default_factory=dict)
+    chapters: list[Passage] = field(default_factory=list)
+    children: dict[str, list[Passage]] = field(default_factory=lambda: defaultdict(list))
+    number: Passage | None = None
+
+
 class Structure:
     """What a release knows about itself."""
 
-    def __init__(self, corpus: Corpus, english_departments: Mapping[str, str] | None = None) -> None:
+    def __init__(self, source: Holdings | Corpus, english_departments: Mapping[str, str] | None = None) -> None:
         self._english = dict(english_departments or {})
-        self._documents = [d for d in corpus.documents if d.kind == "policy" and d.articles]
-        self._articles: dict[tuple[str, int], Passage] = {}
-        self._chapters: dict[str, list[Passage]] = defaultdict(list)
-        self._children: dict[str, list[Passage]] = defaultdict(list)
-        self._numbers: dict[str, Passage] = {}
-        self.departments = frozenset(name for p in corpus.passages for name in p.departments)
-        for passage in corpus.passages:
+        self._holdings = held(source)
+        self._documents = [d for d in self._holdings.documents if d.kind == "policy" and d.articles]
+        self._document_numbers = {d.number for d in self._documents}
+        self.departments = self._holdings.departments
+        self._tree = lru_cache(TREES)(self._read)
+
+    def _read(self, doc: str) -> _Tree:
+        tree = _Tree()
+        for passage in self._holdings.of(doc):
             if passage.kind == "article" and passage.article is not None:
-                self._articles[passage.doc, passage.article] = passage
-            elif passage.kind == "about" and passage.text in {d.number for d in self._documents}:
-                self._numbers[passage.doc] = passage
+                tree.articles[passage.article] = passage
+            elif passage.kind == "about" and passage.text in self._document_numbers:
+                tree.number = passage
             elif passage.kind == "about" and passage.field == "chapter":
-                self._chapters[passage.doc].append(passage)
+                tree.chapters.append(passage)
             elif passage.parent and not passage.gives_orders:
-                self._children[passage.parent].append(passage)
+                tree.children[passage.parent].append(passage)
+        return tree
 
     def answer(self, question: Question) -> Answer | None:
         """An answer that needs no search, or None."""
         if not self._documents:
             return None
-        document = self._meant(question)
+        make: Callable[[Document, Question], Answer | None]
         if question.article is not None and (
             _WHOLE.search(question.text) or question.follow_up or len(question.text) <= 8
         ):
-            return self._article(document, question)
-        if question.chapter is not None and _WHOLE.search(question.text):
-            return self._chapter(document, question)
-        if _NUMBER.search(question.text):
-            return self._document_number(document, question)
-        if question.departments and _REVERSE.search(question.text):
-            return self._reverse(document, question)
-        if _COUNT.search(question.text) and _of_document(question.text):
-            return self._count(document, question)
-        if _TARGETS.search(question.text) and (question.years or _of_document(question.text)):
-            return self._targets(document, question)
-        return None
+            make = self._article
+        elif question.chapter is not None and _WHOLE.search(question.text):
+            make = self._chapter
+        elif _NUMBER.search(question.text):
+            make = self._document_number
+        elif question.departments and _REVERSE.search(question.text):
+            make = self._reverse
+        elif _COUNT.search(question.text) and _of_document(question.text):
+            make = self._count
+        elif _TARGETS.search(question.text) and (question.years or _of_document(question.text)):
+            make = self._targets
+        else:
+            return None
+        return make(self._meant(question), question)
 
     def _meant(self, question: Question) -> Document:
         """The document whose title the question names most of; the first one when it names none."""
@@ -102,10 +123,11 @@ class Structure:
 
     def sentences(self, parent: str) -> list[Passage]:
         """The sentences of an article in order."""
-        return sorted((p for p in self._children[parent] if p.kind == "sentence"), key=lambda p: p.order)
+        children = self._tree(document_of(parent)).children.get(parent, ())
+        return sorted((p for p in children if p.kind == "sentence"), key=lambda p: p.order)
 
     def _field(self, passage: Passage, field: str) -> Passage | None:
-        children = self._children[passage.parent or passage.id]
+        children = self._tree(passage.doc).children.get(passage.parent or passage.id, ())
         return next((p for p in children if p.field == field), None)
 
     def _departments(self, passage: Passage, field: Passage, question: Question) -> Answer:
@@ -121,7 +143,7 @@ class Structure:
         return _structured(text, [cite(field), cite(passage)], question, departments=names)
 
     def _document_number(self, document: Document, question: Question) -> Answer | None:
-        passage = self._numbers.get(document.id)
+        passage = self._tree(document.id).number
         if passage is None:
             return None
         if question.language is Language.ENGLISH:
@@ -132,7 +154,7 @@ class Structure:
 
     def _article(self, document: Document, question: Question) -> Answer | None:
         number = question.article or 0
-        article = self._articles.get((document.id, number))
+        article = self._tree(document.id).articles.get(number)
         if article is None:
             return self._beyond(document, question)
         first = next(iter(self.sentences(article.id)), None)
@@ -146,7 +168,7 @@ class Structure:
         return _structured(text.strip(), [_cited(article), cite(first)], question)
 
     def _beyond(self, document: Document, question: Question) -> Answer:
-        last = self._articles[document.id, document.articles]
+        last = self._tree(document.id).articles[document.articles]
         if question.language is Language.ENGLISH:
             text = f"The action plan has no such article; its last one is article {document.articles}."
         else:
@@ -154,12 +176,13 @@ class Structure:
         return _structured(text, [_cited(last)], question).model_copy(update={"refused": True, "reason": "no_article"})
 
     def _chapter(self, document: Document, question: Question) -> Answer | None:
-        chapters = self._chapters[document.id]
+        tree = self._tree(document.id)
+        chapters = tree.chapters
         number = question.chapter or 0
         if not 1 <= number <= len(chapters):
             return None
         chapter = chapters[number - 1]
-        articles = [a for a in self._articles.values() if len(a.path) > 1 and a.path[1] == chapter.text]
+        articles = [a for a in tree.articles.values() if len(a.path) > 1 and a.path[1] == chapter.text]
         headings = [_heading(article) for article in articles]
         if question.language is Language.ENGLISH:
             listed = "; ".join(article.english or _heading(article) for article in articles)
@@ -172,7 +195,8 @@ class Structure:
         return _structured(text, [cite(chapter), *(_cited(article) for article in articles)], question)
 
     def _count(self, document: Document, question: Question) -> Answer:
-        chapters, last = self._chapters[document.id], self._articles[document.id, document.articles]
+        tree = self._tree(document.id)
+        chapters, last = tree.chapters, tree.articles[document.articles]
         about_chapters = re.search(r"章|部分|方面|块|chapter|part|section", question.text, re.IGNORECASE)
         if question.language is Language.ENGLISH:
             text = f"The action plan has {document.articles} articles in {document.chapters} parts."
@@ -190,8 +214,8 @@ class Structure:
         name = question.departments[0]
         articles = [
             a
-            for (doc, _), a in sorted(self._articles.items())
-            if doc == document.id and any(each == name for each in a.departments)
+            for _, a in sorted(self._tree(document.id).articles.items())
+            if any(each == name for each in a.departments)
         ]
         if not articles:
             return None
@@ -211,9 +235,7 @@ class Structure:
     def _targets(self, document: Document, question: Question) -> Answer | None:
         wanted = question.years
         found: list[tuple[Passage, Target]] = []
-        for article in self._articles.values():
-            if article.doc != document.id:
-                continue
+        for article in self._tree(document.id).articles.values():
             for sentence in self.sentences(article.id):
                 found += [
                     (sentence, target) for target in sentence.targets if not wanted or target.deadline_year in wanted

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from assistant.contracts import Answer, Candidate, Language, Passage
+from assistant.answer.holdings import Holdings, document_of, held
+from assistant.contracts import Answer, Candidate, Corpus, Language, Passage
 
 SHOWN = 3
 LONGEST = {Language.CHINESE: 24, Language.ENGLISH: 80}  # characters that fit on a button
@@ -14,11 +14,19 @@ LONGEST = {Language.CHINESE: 24, Language.ENGLISH: 80}  # characters that fit on
 class Suggestions:
     """Questions of one release, by the article or card that answers them."""
 
-    def __init__(self, passages: Iterable[Passage]) -> None:
-        self._families: dict[str, list[Passage]] = defaultdict(list)
-        for passage in passages:
-            if passage.phrasings and not passage.gives_orders and not passage.sample:
-                self._families[passage.parent or passage.id].append(passage)
+    def __init__(self, source: Holdings | Corpus | Iterable[Passage]) -> None:
+        self._holdings = held(source)
+
+    def _family(self, family: str) -> list[Passage]:
+        """What of an article or card has questions that may be offered."""
+        return [
+            passage
+            for passage in self._holdings.of(document_of(family))
+            if (passage.parent or passage.id) == family
+            and passage.phrasings
+            and not passage.gives_orders
+            and not passage.sample
+        ]
 
     def after(self, answer: Answer, candidates: Sequence[Candidate] = (), asked: Sequence[str] = ()) -> tuple[str, ...]:
         """Up to three questions that go on from ``answer``, none of them ``asked`` before.
@@ -32,7 +40,7 @@ class Suggestions:
         near = {c.passage.id for c in candidates}
         found: list[str] = []
         for family in dict.fromkeys(families):
-            members = [p for p in self._families.get(family, ()) if p.id not in cited or answer.refused]
+            members = [p for p in self._family(family) if p.id not in cited or answer.refused]
             # Of a refused question's articles only what was near; of an answered one's all that is left.
             for passage in [p for p in members if p.id in near or (not answer.refused and family == families[0])]:
                 question = short(passage.phrasings, answer.language)

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.contracts import Embedder
 from assistant.errors import RetrieveError
 
 Vectors = NDArray[np.float32]
@@ -131,41 +130,3 @@ class FakeEmbedder:
                     row[int.from_bytes(digest, "little") % self.dimensions] += size
             row /= np.linalg.norm(row) or 1.0
         return out
-
-
-class CachedVectors:
-    """Vectors by content, kept on disk, so that only changed passages are embedded when publishing."""
-
-    def __init__(self, embedder: Embedder, folder: Path) -> None:
-        self._embedder = embedder
-        safe = "".join(c if c.isalnum() or c in "-._" else "_" for c in embedder.name)
-        self._file = folder / f"{safe}.npz"
-        self._known: dict[str, Vectors] = {}
-        try:
-            with np.load(self._file) as data:
-                self._known = dict(zip(data["keys"].tolist(), data["vectors"], strict=True))
-        except (OSError, ValueError, KeyError):
-            self._known = {}  # a broken cache only costs time
-
-    def encode(self, texts: Sequence[str], query: bool) -> Vectors:
-        """Vectors of ``texts``; unknown ones are embedded and remembered."""
-        keys = [self._key(text, query) for text in texts]
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
-        if missing:
-            encode = self._embedder.encode_query if query else self._embedder.encode_document
-            self._known.update(zip(missing, encode(list(missing.values())), strict=True))
-        if not keys:
-            return np.zeros((0, self._embedder.dimensions), np.float32)
-        return np.stack([self._known[key] for key in keys]).astype(np.float32)
-
-    def save(self, keep: Sequence[tuple[str, bool]]) -> None:
-        """Write the vectors of ``keep`` (text, is a question) and forget the others."""
-        keys = list(dict.fromkeys(self._key(text, query) for text, query in keep))
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._file.with_suffix(".tmp.npz")
-        np.savez(temporary, keys=np.array(keys), vectors=np.stack([self._known[key] for key in keys]))
-        temporary.replace(self._file)
-
-    @staticmethod
-    def _key(text: str, query: bool) -> str:
-        return hashlib.sha256(f"{query:d}{text}".encode()).hexdigest()[:32]

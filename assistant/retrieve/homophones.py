@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from assistant.retrieve.words import HAN, syllables
 
@@ -12,8 +12,10 @@ SHORTEST, LONGEST = 2, 6  # characters of a repaired word
 class Homophones:
     """Repairs towards ``words``; what ``known`` texts already say is never touched."""
 
-    def __init__(self, words: Iterable[str], known: Iterable[str]) -> None:
-        self._known = "\n".join(known)
+    def __init__(self, words: Iterable[str], known: Iterable[str] | Callable[[str], bool]) -> None:
+        """``known`` are texts, or tell whether some text says a word."""
+        texts = "" if callable(known) else "\n".join(known)
+        self._known: Callable[[str], bool] = known if callable(known) else texts.__contains__
         self._by_sound: dict[tuple[str, ...], str] = {}
         for word in words:
             if SHORTEST <= len(word) <= LONGEST and all(HAN.match(c) for c in word):
@@ -24,9 +26,9 @@ class Homophones:
         for size in range(LONGEST, SHORTEST - 1, -1):
             for start in range(len(text) - size + 1):
                 heard = text[start : start + size]
-                if heard in self._known or not all(HAN.match(c) for c in heard):
+                if not all(HAN.match(c) for c in heard):
                     continue
                 word = self._by_sound.get(syllables(heard, folded=size > SHORTEST))
-                if word and word != heard:
+                if word and word != heard and not self._known(heard):
                     text = text[:start] + word + text[start + size :]
         return text

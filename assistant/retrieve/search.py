@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from assistant.contracts import STORY, Candidate, Corpus, Embedder, Evidence, Language, Passage, Question
+from assistant.contracts import STORY, Candidate, Embedder, Evidence, Language, Passage, Question, Referral
 from assistant.retrieve.dense import DenseIndex, Hit
 from assistant.retrieve.embedder import Vectors
 from assistant.retrieve.gate import CALIBRATION
 from assistant.retrieve.homophones import Homophones
-from assistant.retrieve.lexical import LexicalIndex, searchable
+from assistant.retrieve.lexical import Asked, LexicalIndex, Mask
 from assistant.retrieve.spans import spans
 from assistant.retrieve.words import expand, tokens
 
@@ -30,31 +32,68 @@ _DOCUMENT = re.compile(
 )
 
 
+class Part(Protocol):
+    """The passages of one segment."""
+
+    rows: int
+    ids: NDArray[np.uint64]  # hashes of their ids
+    valid_from: NDArray[np.int32]  # days as ordinals
+    valid_until: NDArray[np.int32]
+
+    @property
+    def passage(self) -> Callable[[int], Passage]:
+        """Reads the passage of a row."""
+        ...
+
+    def find(self, passage_id: str, start: int, end: int) -> int | None:
+        """The last row from ``start`` to ``end`` that has this id."""
+        ...
+
+
 class ReleaseSearch:
     """A ``Retriever`` over one open release."""
 
     def __init__(
         self,
-        corpus: Corpus,
+        parts: Sequence[Part],
+        passages: int,
         dense: DenseIndex,
         lexical: LexicalIndex,
         embedder: Embedder,
         asks: Callable[[str], frozenset[str]] = lambda text: frozenset(),
+        referrals: Sequence[Referral] = (),
+        synonyms: Sequence[tuple[str, ...]] = (),
     ) -> None:
-        """``asks`` tells what a text asks for beyond its topic: a price, a phone, another year …"""
+        """``passages`` are so many in the release; ``asks`` tells what a text asks for beyond its topic: a price …"""
         self._asks = asks
-        self._passages = {p.id: p for p in corpus.passages}
+        self._parts, self._size = list(parts), passages
         self._referral_kinds: dict[tuple[int, int], frozenset[str]] = {}
-        self.referrals = corpus.referrals
-        self._synonyms = corpus.synonyms
+        self.referrals, self._synonyms = tuple(referrals), tuple(synonyms)
         self._dense, self._lexical, self._embedder = dense, lexical, embedder
-        self._position = {id_: i for i, id_ in enumerate(lexical.ids)}
-        self._held: dict[str, frozenset[str]] = {}  # tokens of passages met so far
-        self._document_frequency = _frequencies(p for p in corpus.passages if p.kind != "article")
-        texts = [*(p.text for p in corpus.passages), *(q for p in corpus.passages for q in p.phrasings)]
-        texts += [q for r in corpus.referrals for q in r.phrasings] + [w for g in corpus.synonyms for w in g]
-        self._homophones = Homophones((w for g in corpus.synonyms for w in g), texts)
+        self._bases = np.cumsum([0, *(part.rows for part in parts)])
+        none = np.zeros(0, np.int32)
+        self._ids = np.concatenate([part.ids for part in parts] or [np.zeros(0, np.uint64)])
+        self._from = np.concatenate([part.valid_from for part in parts] or [none])
+        self._until = np.concatenate([part.valid_until for part in parts] or [none])
+        words = [w for g in synonyms for w in g]
+        said = "\n".join([q for r in referrals for q in r.phrasings] + words)
+        self._homophones = Homophones(words, lambda run: run in said or lexical.says(run, self._said))
         self._weights: dict[str, float] = CALIBRATION["fusion"]
+        self._usable = lru_cache(4)(self._usable_on)
+
+    def _passage(self, row: int) -> Passage:
+        at = int(np.searchsorted(self._bases, row, side="right")) - 1
+        return self._parts[at].passage(row - int(self._bases[at]))
+
+    def _said(self, row: int) -> str:
+        passage = self._passage(row)
+        return "\n".join((passage.text, *passage.phrasings))
+
+    def _usable_on(self, day: date) -> tuple[Mask, list[Mask]]:
+        """Rows that may be used on ``day``, and the vectors of them in each segment."""
+        number = day.toordinal()
+        rows = (self._from <= number) & (number <= self._until)
+        return rows, self._dense.allowed(rows)
 
     def search(self, question: Question, day: date) -> Evidence:
         """Candidates that may answer ``question`` on ``day``, best first; expired ones are never ranked."""
@@ -63,11 +102,7 @@ class ReleaseSearch:
     def as_heard(self, question: Question, day: date) -> Evidence:
         """The same without putting misheard words right first."""
         vector = self.vector(question.resolved, question.language)
-        return self.rank(question, vector, self.near(vector), day)
-
-    def close(self) -> None:
-        """Let go of the index's files."""
-        self._dense.close()
+        return self.rank(question, vector, self.near(vector, day), day)
 
     def repaired(self, question: Question) -> Question:
         """The question with misheard words of the domain put right."""
@@ -82,87 +117,101 @@ class ReleaseSearch:
         mean = np.asarray(both.sum(0), np.float32)
         return mean / np.float32(np.linalg.norm(mean) or 1.0)
 
-    def near(self, vector: Vectors) -> list[Hit]:
-        """Vectors near a question's."""
-        return self._dense.near(vector, NEAR)
+    def near(self, vector: Vectors, day: date) -> list[Hit]:
+        """Vectors near a question's, of what may be used on ``day``."""
+        return self._dense.near(vector, NEAR, self._usable(day)[1], self._ids)
 
     def rank(self, question: Question, vector: Vectors, hits: list[Hit], day: date) -> Evidence:
         """Fuse what is near ``vector`` with what shares words and sounds."""
         words = self._lexical.words(question.resolved)
         sounds = self._lexical.sounds(question.resolved)
-        best: dict[str, dict[str, float]] = {role: {} for role in ("text", "span", "english", "phrasing", "referral")}
-        nearest_span: dict[str, int] = {}
+        usable = self._usable(day)[0]
+        best: dict[str, dict[int, float]] = {role: {} for role in ("text", "span", "english", "phrasing", "referral")}
+        nearest_span: dict[int, int] = {}
         asked = self._asks(question.resolved)
         for hit in hits:  # nearest first
             if hit.role == "referral":
                 cosine = hit.cosine - (0.0 if self._referral_asks(hit) <= asked else OTHER_KIND)
-                best["referral"][hit.key] = max(best["referral"].get(hit.key, 0.0), cosine)
+                best["referral"][hit.row] = max(best["referral"].get(hit.row, 0.0), cosine)
                 continue
-            if hit.key not in best[hit.role]:
-                best[hit.role][hit.key] = hit.cosine
+            if hit.row not in best[hit.role]:
+                best[hit.role][hit.row] = hit.cosine
                 if hit.role == "span":
-                    nearest_span[hit.key] = hit.index
+                    nearest_span[hit.row] = hit.index
 
         wanted = [*best["text"], *best["span"], *best["english"], *best["phrasing"]]
-        wanted += [
-            self._lexical.ids[i] for scores in (words, sounds) for i in np.argsort(-scores)[:TOP] if scores[i] > 0
-        ]
-        passages = [
-            passage
-            for id_ in dict.fromkeys(wanted)
-            if (passage := self._passages.get(id_)) and self._may_answer(passage, question, day)
-        ]
-        dense = self._cosines(vector, passages, best["text"])
-        word_top, sound_top = float(words.max(initial=0.0)) or 1.0, float(sounds.max(initial=0.0)) or 1.0
-        focus = self._passages.get(question.focus or "")
-        rarity = {token: self._rarity(token) for token in set(tokens(expand(question.resolved, self._synonyms)))}
-        family = {focus.id, focus.parent} if focus else set()
+        for found in (words, sounds):
+            wanted += _best(np.where(usable, found.scores, 0.0), self._ids, TOP)
+        passages = {
+            row: passage
+            for row in dict.fromkeys(wanted)
+            if self._may_answer(passage := self._passage(row), question, day)
+        }
+        parents = {row: self._parent(row, passage) for row, passage in passages.items()}
+        dense = self._cosines(vector, {*passages, *(row for row in parents.values() if row is not None)}, best["text"])
+        word_top = float(words.scores.max(initial=0.0)) or 1.0
+        sound_top = float(sounds.scores.max(initial=0.0)) or 1.0
+        rarity = {
+            token: self._rarity(words, token)
+            for token in dict.fromkeys(tokens(expand(question.resolved, self._synonyms)))
+        }
+        family = self._family(question.focus)
+        coverage = words.share(rarity, np.fromiter(passages, np.int64, len(passages)))
         candidates = []
-        for passage in passages:
-            at = self._position[passage.id]
+        for (row, passage), covered in zip(passages.items(), coverage.tolist(), strict=True):
+            own = dense.get(row, 0.0)
+            parent = parents[row]
             features = {
-                "dense": max(
-                    dense.get(passage.id, 0.0),
-                    best["span"].get(passage.id, 0.0),
-                    best["english"].get(passage.id, 0.0),
-                ),
-                "article_dense": dense.get(passage.parent or "", dense.get(passage.id, 0.0)),
-                "phrasing": best["phrasing"].get(passage.id, 0.0),
-                "lexical": float(words[at]) / word_top,
-                "pinyin": float(sounds[at]) / sound_top,
-                "coverage": self._coverage(rarity, passage),
+                "dense": max(own, best["span"].get(row, 0.0), best["english"].get(row, 0.0)),
+                "article_dense": own if parent is None else dense.get(parent, own),
+                "phrasing": best["phrasing"].get(row, 0.0),
+                "lexical": float(words.scores[row]) / word_top,
+                "pinyin": float(sounds.scores[row]) / sound_top,
+                "coverage": covered,
             }
             score = sum(self._weights[name] * value for name, value in features.items())
             if passage.id in family or (passage.parent and passage.parent in family):
                 score += self._weights["focus"]
-            span = spans(passage.text)[nearest_span[passage.id]] if passage.id in nearest_span else ""
+            span = spans(passage.text)[nearest_span[row]] if row in nearest_span else ""
             candidates.append(Candidate(passage=passage, score=score, span=span, **features))
         candidates.sort(key=lambda c: -c.score)
         nearest = max(best["referral"].items(), key=lambda item: item[1], default=None)
         return Evidence(
             candidates=tuple(candidates[:SHOWN]),
-            referral=self.referrals[int(nearest[0])] if nearest else None,
+            referral=self.referrals[nearest[0]] if nearest else None,
             referral_score=nearest[1] if nearest else 0.0,
         )
 
     def _referral_asks(self, hit: Hit) -> frozenset[str]:
         """What an uncovered phrasing asks for; known once asked."""
-        key = (int(hit.key), hit.index)
+        key = (hit.row, hit.index)
         if key not in self._referral_kinds:
             self._referral_kinds[key] = self._asks(self.referrals[key[0]].phrasings[key[1]])
         return self._referral_kinds[key]
 
-    def _coverage(self, rarity: dict[str, float], passage: Passage) -> float:
-        """Share of the question's content, weighted by rarity, that the passage's words hold."""
-        if not rarity:
-            return 0.0
-        if passage.id not in self._held:
-            self._held[passage.id] = frozenset(tokens(searchable(passage)))
-        held = self._held[passage.id]
-        return sum(weight for token, weight in rarity.items() if token in held) / (sum(rarity.values()) or 1.0)
+    def _rarity(self, words: Asked, token: str) -> float:
+        return float(np.log(1 + self._size / (1 + words.texts.get(token, 0))))
 
-    def _rarity(self, token: str) -> float:
-        return float(np.log(1 + len(self._passages) / (1 + self._document_frequency.get(token, 0))))
+    def _family(self, focus: str | None) -> set[str]:
+        """Ids of what a follow-up stays with: a passage, and the article or card that it is part of."""
+        for part in self._parts if focus else ():
+            row = part.find(focus or "", 0, part.rows)
+            if row is not None:
+                passage = part.passage(row)
+                return {passage.id, passage.parent or passage.id}
+        return set()
+
+    def _parent(self, row: int, passage: Passage) -> int | None:
+        """The row of a passage's article or card, which lies before it in the same segment."""
+        if not passage.parent:
+            return None
+        at = int(np.searchsorted(self._bases, row, side="right")) - 1
+        base = int(self._bases[at])
+        for least in (max(0, row - base - 64), 0):  # most articles are short
+            found = self._parts[at].find(passage.parent, least, row - base)
+            if found is not None:
+                return base + found
+        return None
 
     def _may_answer(self, passage: Passage, question: Question, day: date) -> bool:
         return (
@@ -174,17 +223,17 @@ class ReleaseSearch:
             and (question.asks_sample or not passage.sample)  # invented data answers nobody who didn't ask for it
         )
 
-    def _cosines(self, vector: Vectors, passages: list[Passage], known: dict[str, float]) -> dict[str, float]:
+    def _cosines(self, vector: Vectors, rows: Iterable[int], known: dict[int, float]) -> dict[int, float]:
         """Cosines of passages and of their articles; what was not among the nearest is looked up."""
-        ids = {p.id for p in passages} | {p.parent for p in passages if p.parent}
-        missing = [f"text|{id_}|0" for id_ in ids if id_ not in known]
-        found = {key.split("|")[1]: float(v @ vector) for key, v in self._dense.vectors(missing).items()}
-        return {**known, **found}
+        return {**known, **self._dense.cosines(vector, sorted(row for row in rows if row not in known))}
 
 
-def _frequencies(passages: Iterable[Passage]) -> dict[str, int]:
-    counts: dict[str, int] = defaultdict(int)
-    for passage in passages:
-        for token in set(tokens(passage.text)):
-            counts[token] += 1
-    return dict(counts)
+def _best(scores: NDArray[np.float32], ties: NDArray[np.uint64], count: int) -> list[int]:
+    """Rows of the highest scores above 0, highest first; ``ties`` decide among equals, whatever their rows."""
+    if len(scores) > count:
+        least = np.partition(scores, len(scores) - count)[len(scores) - count]
+        rows = np.flatnonzero((scores >= least) & (scores > 0))
+    else:
+        rows = np.flatnonzero(scores > 0)
+    order = np.lexsort((ties[rows], -scores[rows]))[:count]
+    return [int(row) for row in rows[order]]

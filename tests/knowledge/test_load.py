@@ -9,7 +9,8 @@ import pytest
 
 from assistant.errors import KnowledgeError
 from knowledge import files
-from knowledge.load import load_corpus
+from knowledge.content import FolderTree
+from knowledge.load import Known, load_corpus, read_tree
 
 from .conftest import CORPUS
 
@@ -216,3 +217,45 @@ def test_loading_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=CORPUS.parents[1])
     assert done.returncode == 0, done.stderr
+
+
+def known_of(reading):
+    return {each.base: Known(each.key, each.base, each.document, each.cards) for each in reading.documents}
+
+
+def test_what_is_known_is_not_read_again_and_gives_the_same(corpus):
+    (corpus / "a.md").write_text("# 甲\n\n一句话。两句话。\n", "utf-8")
+    (corpus / "phrasings.yaml").write_text(
+        "- {passage: note#s1.1, questions: [几时开放]}\n- {passage: a#s1.2, questions: [说了什么]}\n", "utf-8"
+    )
+    first = read_tree(FolderTree(corpus))
+    again = read_tree(FolderTree(corpus), known_of(first))
+    assert [each.passages for each in again.documents] == [None, None, None]
+    assert [each.key for each in again.documents] == [each.key for each in first.documents]
+    (corpus / "a.md").write_text("# 甲\n\n一句话。三句话。\n", "utf-8")
+    one = read_tree(FolderTree(corpus), known_of(first))
+    whole = read_tree(FolderTree(corpus))
+    assert {each.document.id for each in one.documents if each.passages is not None} == {"a"}
+    assert [each.key for each in one.documents] == [each.key for each in whole.documents]
+    assert [e.passages for e in one.documents if e.passages] == [
+        e.passages for e in whole.documents if e.document.id == "a"
+    ]
+    # A sidecar that speaks of a document makes it another.
+    (corpus / "phrasings.yaml").write_text("- {passage: note#s1.1, questions: [何时开放]}\n", "utf-8")
+    after = read_tree(FolderTree(corpus), known_of(whole))
+    assert {each.document.id for each in after.documents if each.passages is not None} == {"a", "note"}
+
+
+def test_a_sidecar_of_what_is_gone_is_named_though_all_else_is_known(corpus):
+    (corpus / "a.md").write_text("# 甲\n\n一句话。两句话。\n", "utf-8")
+    (corpus / "phrasings.yaml").write_text("\n- passage: a#s1.2\n  questions: [说了什么]\n", "utf-8")
+    mentions = {}
+    known = known_of(read_tree(FolderTree(corpus), {}, mentions))
+    (corpus / "a.md").write_text("# 甲\n\n一句话。\n", "utf-8")
+    shorter = read_tree(FolderTree(corpus), known, mentions)
+    (corpus / "a.md").unlink()
+    gone = read_tree(FolderTree(corpus), known, mentions)
+    for reading in (shorter, gone):
+        assert [str(problem) for problem in reading.problems] == [
+            "phrasings.yaml, line 2: names the unknown passage a#s1.2. Correct the id, or remove the entry."
+        ]

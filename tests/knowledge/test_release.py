@@ -9,14 +9,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
 
 from assistant.contracts import Corpus, Passage
 from assistant.errors import BusyError, KnowledgeError
-from knowledge.release import current, forget_current, publish, releases, roll_back, writing
+from knowledge.release import Release, current, forget_current, publish, releases, roll_back, writing
 
 
 class Part:
@@ -34,10 +36,22 @@ class Part:
             raise self.fail
         (folder / "whole").write_text("whole")
 
+    def merge(self, parts: Sequence[tuple[Path, Any]], folder: Path) -> None:
+        (folder / "whole").write_text("whole")
+
 
 def corpus(text: str) -> Corpus:
     passage = Passage(id="a#1", kind="sentence", doc="a", title="A", text=text)
     return Corpus(documents=(), passages=(passage,), digest=text)
+
+
+def left(data: Path) -> set[Release]:
+    """The releases that are kept, when there is nothing else on the disk: no half release, no segment of nobody."""
+    kept = set(releases(data))
+    named = {segment.name for release in kept for segment in release.shelf().segments}
+    assert {folder.name for folder in (data / "segments").iterdir()} == named
+    assert {folder.name for folder in (data / "releases").iterdir()} == {release.name for release in kept}
+    return kept
 
 
 def test_a_full_disk_leaves_the_old_release(tmp_path: Path) -> None:
@@ -46,7 +60,7 @@ def test_a_full_disk_leaves_the_old_release(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeError, match="room"):
         publish(corpus("new"), [Part(OSError(errno.ENOSPC, "No space left on device"))], tmp_path)
     assert current(tmp_path) == old
-    assert [folder.name for folder in (tmp_path / "releases").iterdir()] == [old.name]
+    assert left(tmp_path) == {old}
 
 
 @pytest.mark.parametrize("failure", [RuntimeError("bug"), KeyboardInterrupt(), MemoryError()])
@@ -56,7 +70,7 @@ def test_any_failure_leaves_the_old_release(tmp_path: Path, failure: BaseExcepti
         publish(corpus("new"), [Part(failure)], tmp_path)
     assert current(tmp_path) == old
     assert releases(tmp_path) == [old]
-    assert [folder.name for folder in (tmp_path / "releases").iterdir()] == [old.name]
+    assert left(tmp_path) == {old}
     new, _ = publish(corpus("new"), [Part()], tmp_path)  # the lock was given back
     assert current(tmp_path) == new
 
@@ -75,8 +89,10 @@ def test_a_disk_that_fills_at_the_last_file(tmp_path: Path, at: str, monkeypatch
     with pytest.raises(KnowledgeError, match="room"):
         publish(corpus("new"), [Part()], tmp_path)
     assert current(tmp_path) == old
-    assert {path.name for path in tmp_path.iterdir()} == {"releases", "current", "writer.lock"}
-    assert [folder.name for folder in (tmp_path / "releases").iterdir()] == [old.name]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("releases", "segments", "current", "writer.lock", "history.jsonl")
+    }
+    assert left(tmp_path) == {old}
 
 
 def test_an_interruption_after_the_swap_keeps_what_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +119,8 @@ def test_rebuilding_at_once_keeps_a_release_answering(tmp_path: Path) -> None:
     assert new
     assert again.name != old.name
     assert current(tmp_path) == again
-    assert (again.part("part") / "whole").exists()
+    assert all((segment.part("part") / "whole").exists() for segment in again.shelf().segments)
+    assert not {s.name for s in again.shelf().segments} & {s.name for s in old.shelf().segments}
 
 
 def test_what_a_killed_publishing_left_is_swept(tmp_path: Path) -> None:
@@ -197,10 +214,10 @@ def test_killed_at_any_moment_it_is_whole(tmp_path: Path) -> None:
             kept += 1
         else:
             assert now.corpus().passages[0].text == f"new{number}"
-            assert len(list(now.part("part").iterdir())) == 30
+            assert [len(list(segment.part("part").iterdir())) for segment in now.shelf().segments] == [30]
         before = now
     assert kept > 3  # else nothing was interrupted
     last, new = publish(corpus("last"), [Part()], tmp_path)  # no lock and no half folder is left
     assert new
-    assert {folder.name for folder in (tmp_path / "releases").iterdir()} == {r.name for r in releases(tmp_path)}
+    assert last in left(tmp_path)
     assert current(tmp_path) == last
