@@ -76,7 +76,7 @@ def test_a_call_from_ring_to_end(browser: Any, place: World) -> None:
         assert "<b>我住九号</b>" in page.inner_text("#log")
         page.fill("#text", "好")
         page.click("#answer button")
-        page.wait_for_function("document.querySelectorAll('#log .staff-said').length === 2")
+        page.locator("#log .staff-said").nth(1).wait_for()
         no_violation(page)
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
