@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 import typer
 
 from assistant import cli_knowledge
+from assistant.cli_intake import take_in, take_in_sources
 from assistant.cli_staff import app as staff_app
 from assistant.cli_voice import hear, prepare_speech, speak
 from assistant.contracts import Answer
@@ -34,6 +35,8 @@ app.command()(hear)
 app.command()(speak)
 app.command("prepare-speech")(prepare_speech)
 cli_knowledge.add(app)
+app.command("take-in")(take_in)
+app.command("take-in-sources")(take_in_sources)
 app.add_typer(weights_app, name="weights", help="Model files: list, pull, verify, path.")
 app.add_typer(staff_app, name="staff", help="Accounts of staff, and the log of what they did.")
 

@@ -79,6 +79,7 @@ class Passage(Frozen):
     order: int = 0  # position among its siblings, from 0
     parent: str | None = None
     field: str | None = None  # a card's field: phone, hours, fee …
+    values: tuple[str, ...] = ()  # a card field's own value or values, without the sentence around them
     text: str
     departments: tuple[str, ...] = ()
     targets: tuple[Target, ...] = ()
@@ -238,13 +239,26 @@ class Answer(Frozen):
     refused: bool = False
     emergency: bool = False
     language: Language = Language.CHINESE
-    engine: Literal["guard", "extractive", "structure", "selected", "written", "refusal", "talk"] = "extractive"
+    engine: Literal[
+        "guard", "extractive", "structure", "selected", "written", "refusal", "talk",
+        "person",  # words of a staff member
+        "relay",  # what was asked went to a staff member
+    ] = "extractive"  # fmt: skip
     reason: str = ""
     targets: tuple[Target, ...] = ()
     departments: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()
     hotline: str | None = None  # number to offer for a person
+    wants_person: bool = False  # asked for a person: the face offers to call one
     timings: dict[str, float] = Field(default_factory=dict)  # milliseconds by stage
+
+
+class Contacts(Frozen):
+    """Whom a resident may turn to: a hotline always, and the counter or department that the last answer named."""
+
+    hotline: tuple[Passage, ...] = ()  # a hotline's card and its fields, in order
+    counter: tuple[Passage, ...] = ()  # a service's card and its fields
+    department: str = ""
 
 
 class TurnEvent(Frozen):
@@ -370,6 +384,22 @@ class Conversation(Protocol):
 
     def erase(self, session: str) -> None:
         """Forget everything about a session."""
+        ...
+
+    def on_erase(self, forget: Callable[[str], None]) -> None:
+        """Call ``forget`` with a session's id whenever one is erased, for whatever reason."""
+        ...
+
+    def tell(self, session: str, answer: Answer) -> int:
+        """Make ``answer``, which no turn of ours gave, the session's last one; returns its epoch."""
+        ...
+
+    def exchanges(self, session: str) -> tuple[Exchange, ...]:
+        """What the session remembers, oldest first; opens no session."""
+        ...
+
+    async def contacts(self, session: str) -> Contacts:
+        """Whom to turn to about what was spoken of last."""
         ...
 
     def suggestions(self, language: Language) -> tuple[str, ...]:

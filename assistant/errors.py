@@ -5,10 +5,13 @@ JiamenkouError
 ├── WeightsError        a model file is missing, broken, or can't be fetched
 ├── KnowledgeError      a document, card or release is broken
 │   ├── BusyError       another process is writing this data folder
-│   └── ConflictError   somebody else changed the same thing meanwhile
+│   ├── ConflictError   somebody else changed the same thing meanwhile
+│   └── IntakeError     a file that staff hand in can't be taken in
+│       └── IntakeCancelled  taking in was stopped
 ├── InputError          the resident's input can't be used
 ├── RetrieveError       the index can't be opened or asked
 ├── AnswerError         the language model is late, broken, or away
+├── HandoffError        a call to a person can't be made, taken or answered
 ├── HearError           sound can't be read, or no recogniser works
 ├── SpeakError          a voice is late, broken, or away
 └── StaffError          an account, a login or a right of staff
@@ -52,6 +55,18 @@ class ConflictError(KnowledgeError):
         self.mine, self.theirs, self.base = mine, theirs, base
 
 
+class IntakeError(KnowledgeError):
+    """A file that staff hand in can't be taken in; both texts are Chinese, ``code`` is for programs."""
+
+    def __init__(self, message: str, hint: str = "", code: str = "unreadable") -> None:
+        super().__init__(message, hint)
+        self.code = code
+
+
+class IntakeCancelled(IntakeError):
+    """Taking in was stopped by who started it; nothing was kept."""
+
+
 class InputError(JiamenkouError):
     """The resident's input can't be used."""
 
@@ -62,6 +77,10 @@ class RetrieveError(JiamenkouError):
 
 class AnswerError(JiamenkouError):
     """The language model is late, broken, or away."""
+
+
+class HandoffError(JiamenkouError):
+    """A call to a person can't be made, taken or answered."""
 
 
 class HearError(JiamenkouError):

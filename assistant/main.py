@@ -23,6 +23,7 @@ from assistant.retrieve.lexical import LexicalArtefact, LexicalIndex
 from assistant.retrieve.search import ReleaseSearch
 from assistant.sessions import Sessions
 from assistant.settings import Settings
+from assistant.speak import normalise
 from assistant.turn import Assistant, Knowledge
 from assistant.understand.intent import understand
 from assistant.weights.store import WeightStore
@@ -91,6 +92,22 @@ def model_or_none(settings: Settings, say: Callable[[str], None]) -> LanguageMod
     except JiamenkouError as error:
         say(f"No language model: {error} Answers are extractive.")
         return None
+
+
+def forgetter(model: LanguageModel | None) -> Callable[[str], None]:
+    """What engines keep of words that went through them lately is dropped with each session that is erased."""
+    from assistant.answer.llm import LocalLanguageModel
+
+    running: set[asyncio.Task[None]] = set()
+
+    def forget(session: str) -> None:
+        normalise.forget()
+        if isinstance(model, LocalLanguageModel):
+            task = asyncio.get_running_loop().create_task(model.forget())
+            running.add(task)
+            task.add_done_callback(running.discard)
+
+    return forget
 
 
 async def wait_until_ready(model: LanguageModel, seconds: float) -> None:

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 
 from assistant.contracts import Answer
 
 BUCKETS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0, 5.0, 10.0, 20.0)  # seconds
-
-
-def configure_logging(level: str = "info") -> None:
-    """Send structured lines to standard error from ``level`` (debug, info, warning, error) on."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
 
 
 class TurnObserver:
@@ -53,6 +35,9 @@ class TurnObserver:
             registry=registry,
         )
         self._ratings = Counter("jiamenkou_ratings", "Thumbs given by residents.", ("good",), registry=registry)
+        self._calls = Counter(
+            "jiamenkou_calls", "Calls of residents to a person, by what happened.", ("outcome",), registry=registry
+        )
         self._log = structlog.get_logger("turn")
 
     def turn_finished(self, question: str, answer: Answer) -> None:
@@ -76,6 +61,11 @@ class TurnObserver:
             question_characters=len(question),
             milliseconds=round(total, 1),
         )
+
+    def called(self, outcome: str) -> None:
+        """Count one step of a call to a person: opened, taken, or how it ended. Nobody's words."""
+        self._calls.labels(outcome).inc()
+        self._log.info("call", outcome=outcome)
 
     def rated(self, good: bool) -> None:
         """Count one thumb."""

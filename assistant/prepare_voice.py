@@ -11,6 +11,7 @@ import numpy as np
 from assistant.contracts import Language, TurnEvent
 from assistant.dialogue.session import SAYS, UNHEARD, Engines
 from assistant.dialogue.speaking import FILLERS
+from assistant.handoff.words import spoken
 from assistant.main import Library
 from assistant.main_voice import Busy, make_prepared
 from assistant.numerals import numeral
@@ -67,6 +68,7 @@ def own_words() -> tuple[str, ...]:
         *FILLERS.values(),
         *(said[language] for said in SAYS.values() for language in Language),
         *UNHEARD.values(),
+        *spoken(),
     ]
     return tuple(clause for text in texts for clause in clauses(text))
 

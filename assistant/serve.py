@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import secrets
 import socket
 import threading
 from collections.abc import Callable
@@ -53,14 +55,20 @@ def _check_port(config: Settings) -> None:
 def _serve(config: Settings, say: Callable[[str], None]) -> None:
     import uvicorn
 
+    from assistant.dialogue.people import People
     from assistant.dialogue.session import VoiceSession
+    from assistant.handoff.desk import Desk
     from assistant.http.app import build_app
+    from assistant.http.calls import add_calls
+    from assistant.http.staff.calls import add_console
     from assistant.http.staff.site import add_staff
+    from assistant.http.takeaway import add_takeaway
     from assistant.http.voice import add_voice
     from assistant.keeper import Keeper
-    from assistant.main import build, model_or_none
+    from assistant.logs import configure_logging
+    from assistant.main import build, forgetter, model_or_none
     from assistant.main_voice import Busy, engines_or_none
-    from assistant.observe import TurnObserver, configure_logging
+    from assistant.observe import TurnObserver
     from assistant.staff.desk import open_staff
     from assistant.understand.clean import clean_question
     from assistant.understand.guard import prepare
@@ -68,10 +76,18 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     from ui.chat import mount
 
     configure_logging(config.log_level)
+    _no_dumps()
     prepare()  # the first question must not wait for the guard's patterns
     model = model_or_none(config, say)
-    assistant, library = build(config, model, [TurnObserver()], config.engine)
+    observer = TurnObserver()
+    assistant, library = build(config, model, [observer], config.engine)
+    desk = Desk(
+        config.call_wait_seconds, config.call_idle_seconds, config.call_absence_seconds, counted=observer.called
+    )
+    people = People(assistant, desk)
+    people.on_erase(forgetter(model))
     preparing = {"done": 0, "of": 0}
+    instance = secrets.token_hex(8)  # another one after each start: pages then load themselves anew
 
     # The first question must not wait for what is loaded on first use.
     library.knowledge().retriever.search(make_question(clean_question("养老床位有多少張？")), config.today())
@@ -83,6 +99,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
         knowledge = library.knowledge()
         return {
             "ready": True,
+            "instance": instance,
             "release": knowledge.release,
             "passages": len(knowledge.passages),
             "prefixes": preparing,
@@ -91,19 +108,24 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
             "clips": clips,
         }
 
-    service = build_app(assistant, health, config)
+    service = build_app(people, health, config)
+    service.state.ticks += [assistant.expire, desk.tick]
+    add_takeaway(service, people, config)
+    add_calls(service, people)
     busy = Busy()
     if engines is not None:
         add_voice(
             service,
-            lambda session, language: VoiceSession(assistant, engines, session, language, busy),
-            assistant.erase,
+            lambda session, language: VoiceSession(people, engines, session, language, busy, people.expects),
+            people.erase,
             service.state.limiter.allow,
             config.voice_sessions,
             config.keep_recordings,
+            people,
         )
-    add_staff(service, open_staff(config), config)
-    app = mount(service, assistant)
+    frame = add_staff(service, open_staff(config), config)
+    add_console(frame, people)
+    app = mount(service, people)
 
     def prepare_release() -> None:
         if model is not None:
@@ -111,21 +133,34 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
         if engines is not None and config.prepare_speech:
             asyncio.run(_prepare_speech(config, library, engines, busy, clips, say))
 
-    keeper = Keeper(config, library, prepare_release)
+    published = threading.Event()
+    keeper = Keeper(config, library, published.set)
+    keeper.start()
 
     def background() -> None:
         if engines is not None:
             asyncio.run(_warm(engines, clips, say))
-        prepare_release()
-        keeper.start()
+        while True:
+            prepare_release()
+            published.wait()
+            published.clear()
 
     threading.Thread(target=background, daemon=True).start()
     say(f"Open http://{config.host}:{config.port}")
     try:
-        uvicorn.run(app, host=config.host, port=config.port, log_level="warning", access_log=False)
+        # Without its own logging: an access log would hold addresses, an error log the messages of errors.
+        uvicorn.run(app, host=config.host, port=config.port, log_config=None, log_level="warning", access_log=False)
     finally:
         if model is not None:
             asyncio.run(model.close())
+
+
+def _no_dumps() -> None:
+    """A crash must not write the memory, with what residents said, to a disk."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # no such thing on this system
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 async def _prepare(

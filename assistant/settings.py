@@ -60,12 +60,30 @@ class Settings(BaseSettings):
     releases_kept: int = Field(20, ge=2)  # for rolling back
     four_eyes: bool = False  # whoever made a change doesn't approve it
     vector_index: Literal["exact", "chroma"] = "exact"  # exact compares every vector
+    public_url: str = ""  # where a phone reaches this server, for QR codes; empty: found out
+    takeaway_hours: float = Field(24.0, gt=0, le=24 * 30)  # how long an answer taken home can be opened
+    call_wait_seconds: float = Field(60.0, gt=0)  # how long a call to a person rings
+    call_idle_seconds: float = Field(300.0, gt=0)  # silence on both sides after which a taken call ends
+    call_absence_seconds: float = Field(30.0, gt=0)  # how long either side may be gone in a call
+
     chroma_url: str = ""  # a Chroma server for the city profile; empty is embedded
     question_limit: int = Field(500, ge=50)  # characters of one question that are read
     memory_turns: int = Field(6, ge=1)  # exchanges kept in a session
     session_minutes: float = Field(30.0, gt=0)  # idle time after which a session is erased
     sessions: int = Field(2000, ge=1)  # open sessions at once
     asks_per_minute: int = Field(120, ge=1)  # questions of one client address
+    intake_folder: Path | None = None  # a folder whose files are taken in as drafts; only read
+    intake_git: str = ""  # a Git repository (URL or absolute path) whose files are taken in as drafts; only read
+    intake_git_branch: str = "main"
+    intake_git_folder: str = ""  # only what lies below it
+    intake_poll: float = Field(60.0, ge=1)  # seconds between two looks at the folder and the repository
+    intake_file_mib: int = Field(50, ge=1)  # largest file that staff may hand in
+    intake_pages: int = Field(1500, ge=1)  # of one PDF
+    intake_rows: int = Field(20_000, ge=1)  # of one table
+    intake_memory_mib: int = Field(2048, ge=1024)  # address space of the process that reads a file
+    intake_seconds: float = Field(300.0, gt=0)  # for reading one file
+    intake_ocr: bool = True  # read scanned pages, when the extra `ocr` is installed
+
     staff_idle_minutes: float = Field(60.0, gt=0)  # without activity, after which staff log in again
     staff_session_hours: float = Field(12.0, gt=0)  # after which staff log in again in any case
     oidc_issuer: str = ""  # an OpenID Connect provider that staff log in through; empty is none

@@ -12,19 +12,22 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from assistant.answer.compose import compose
+from assistant.answer.contacts import contacts, named_hotline
 from assistant.answer.free import written
 from assistant.answer.holdings import Holdings
 from assistant.answer.refuse import Refusals
 from assistant.answer.structure import Structure, wants_department
 from assistant.answer.suggest import Suggestions
-from assistant.answer.talk import talk
+from assistant.answer.talk import ask_for_person, talk
 from assistant.answer.verified import Verifier
 from assistant.contracts import (
     Answer,
     Candidate,
+    Contacts,
     Corpus,
     Decision,
     Document,
+    Evidence,
     Exchange,
     Language,
     LanguageModel,
@@ -187,6 +190,9 @@ class Assistant:
         kind = small_talk(heard)
         if kind == "repeat":
             return session.last or talk("nothing_to_repeat", spoken)
+        if kind == "person":
+            card = knowledge.refusals.hotline(named_hotline(self._sessions.spoken_of(session.id)) or "12345")
+            return ask_for_person(card, spoken)
         return talk(kind, spoken) if kind else None
 
     async def _compose(self, question: Question, decision: Decision, hotline: str, knowledge: Knowledge) -> Answer:
@@ -233,7 +239,7 @@ class Assistant:
         return compose(question, (chosen,), "selected", decision.confidence >= SURE)
 
     def _remember(self, session: Session, heard: str, question: Question | None, reply: Answer) -> None:
-        session.last, session.last_turn = reply, session.turn_id
+        self._sessions.answer(session, session.turn_id, reply)
         if question is None:
             return
         self._sessions.remember(
@@ -281,6 +287,34 @@ class Assistant:
     def erase(self, session: str) -> None:
         """Forget everything about a session."""
         self._sessions.erase(session)
+
+    def on_erase(self, forget: Callable[[str], None]) -> None:
+        """Call ``forget`` with a session's id whenever one is erased, for whatever reason."""
+        self._sessions.on_erase(forget)
+
+    def expire(self) -> None:
+        """Erase sessions that nobody has used for too long; to be called every few seconds."""
+        self._sessions.expire()
+
+    def tell(self, session: str, answer: Answer) -> int:
+        """Make ``answer``, which no turn of ours gave, the session's last one; returns its epoch."""
+        state, turn_id = self._sessions.begin(session)
+        self._sessions.answer(state, turn_id, answer)
+        return turn_id
+
+    def exchanges(self, session: str) -> tuple[Exchange, ...]:
+        """What the session remembers, oldest first."""
+        return self._sessions.exchanges(session)
+
+    async def contacts(self, session: str) -> Contacts:
+        """Whom to turn to about what was spoken of last."""
+        knowledge, last = self._knowledge(), self._sessions.spoken_of(session)
+        asked = self._sessions.exchanges(session)
+        evidence = Evidence()
+        if asked and not named_hotline(last):
+            question = Question(text=asked[-1].question, resolved=asked[-1].resolved)
+            evidence = await asyncio.to_thread(knowledge.retriever.search, question, self._today())
+        return contacts(last, evidence, knowledge.passages, knowledge.refusals, self._today())
 
     def suggestions(self, language: Language) -> tuple[str, ...]:
         """Questions to offer before anyone has asked."""

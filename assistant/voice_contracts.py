@@ -187,6 +187,8 @@ class VoiceEvent:
     speed         ``text`` is the pace from now on, 1.00 is the voice's own
     audio         ``speech`` with ``sequence`` from 0 within the turn
     finished      all audio of the turn was sent
+    call          ``payload`` is the state of a call to a person (a CallView)
+    erased        the session is forgotten; the last message
     error         ``text`` says what to do
     """
 
@@ -203,6 +205,8 @@ class VoiceEvent:
         "speed",
         "audio",
         "finished",
+        "call",
+        "erased",
         "error",
     ]
     turn_id: int = 0
@@ -211,4 +215,4 @@ class VoiceEvent:
     repair: Repair | None = None
     speech: Speech | None = None
     sequence: int = 0
-    payload: object = None  # a TurnEvent
+    payload: object = None  # a TurnEvent, or a CallView

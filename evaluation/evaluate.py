@@ -130,16 +130,24 @@ class Runner:
             "blind_english",
             "later_answerable",
             "later_english",
+            "third_answerable",
+            "third_english",
         ):
             for item in self.read(name):
                 self.check(name, await self.ask(item["q"], item["id"]), item, item["q"])
-        for name in ("follow_ups", "blind_follow_ups", "later_follow_ups"):
+        for name in ("follow_ups", "blind_follow_ups", "later_follow_ups", "third_follow_ups"):
             for item in self.read(name):
                 for turn, expect in zip(item["turns"], item["expect"], strict=True):
                     answer = await self.ask(turn, item["id"])
                     if expect:
                         self.check(name, answer, expect, f"{item['turns'][0]} … {turn}")
-        for name in ("unanswerable", "fresh_unanswerable", "blind_unanswerable", "later_unanswerable"):
+        for name in (
+            "unanswerable",
+            "fresh_unanswerable",
+            "blind_unanswerable",
+            "later_unanswerable",
+            "third_unanswerable",
+        ):
             for item in self.read(name):
                 self.check(
                     name, await self.ask(item["q"], item["id"]), {"refused": True}, f"{item['q']} ({item['kind']})"

@@ -211,6 +211,8 @@ def main() -> None:
         found = {
             key: step(key, config) for key in STEPS if key != "first" or not (folder / "data" / "current").exists()
         }
+    if "first" not in found and SCALE.exists():  # what is used again was published then
+        found = {"first": json.loads(SCALE.read_text(encoding="utf-8"))["first"], **found}
     if "first" in found:
         SCALE.write_text(json.dumps({"machine": machine(load), **found}, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=1))

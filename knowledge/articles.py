@@ -120,6 +120,7 @@ def _roles(lines: list[str]) -> Callable[[str], Role]:
     """Which line is what, decided by the marks that the whole document uses."""
     texts = [_bare(line) for line in lines]
     has_articles = any(_ARTICLE.fullmatch(text) for text in texts)
+    has_clauses = any((match := _ARTICLE.fullmatch(text)) and match.group(2) for text in texts)
     has_parts = any(_PART.fullmatch(text) for text in texts)
     depths = [len(mark.group(1)) for line in lines if (mark := _MARKDOWN.fullmatch(line))]
     title = bool(depths) and depths[0] == 1 and depths.count(1) == 1
@@ -128,7 +129,10 @@ def _roles(lines: list[str]) -> Callable[[str], Role]:
 
     def role(line: str) -> Role:
         text, mark = _bare(line), _MARKDOWN.fullmatch(line)
-        if _ARTICLE.fullmatch(text):
+        article = _ARTICLE.fullmatch(text)
+        if article and has_clauses and not article.group(2):
+            return "text"  # (一) is an item of 第一条 where there are such
+        if article:
             return "article"
         if _PART.fullmatch(text):
             return "chapter" if has_articles or len(levels) > 1 or _has_items(texts, items_count) else "article"

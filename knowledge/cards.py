@@ -146,6 +146,7 @@ def card_passages(document: Document, card: Card) -> Iterator[Passage]:
             field=field,
             parent=card_id,
             order=order,
+            values=(value,) if isinstance(value, str) else value,
             text=words,
             english=_english(card, field, english),
             phrasings=tuple(form.format(name=name) for name in (card.name, *card.aliases) for form in _ASKED[field]),

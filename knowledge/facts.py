@@ -10,7 +10,7 @@ from assistant.contracts import FactKind
 
 _KINDS = {
     FactKind.QUANTITY: re.compile(r"\d|百分之|全覆盖|至少有?一[所个家处]"),
-    FactKind.PRICE: re.compile(r"\d[\d,.]*\s*[万亿]?(?:元|块)|免(?:收)?费(?:拨打)?|不收费"),
+    FactKind.PRICE: re.compile(r"\d[\d,.]{0,20}\s?[万亿]?(?:元|块)|免(?:收)?费(?:拨打)?|不收费"),
     FactKind.PHONE: re.compile(
         r"(?<!\d)(?:\d{3}|\d{5}|\d{7,8}|\d{3,4}-\d{7,8}|1\d{10}|400-?\d{3}-?\d{4})(?!\d).{0,8}(?:热线|电话)"
         r"|(?:电话|热线|拨打|致电)[^。]{0,12}\d{3}"

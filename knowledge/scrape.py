@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -60,7 +61,6 @@ def clean_source(text: str) -> CleanReport:
     from opencc import OpenCC
 
     simplify = OpenCC("t2s").convert
-    errata = yaml.safe_load(ERRATA.read_text(encoding="utf-8"))
     made: dict[str, list[str]] = defaultdict(list)
     unreadable: list[tuple[int, str]] = []
     lines: list[str] = []
@@ -72,7 +72,7 @@ def clean_source(text: str) -> CleanReport:
         line = _BRACKET.sub(lambda match: _without_reading(match, made["reading in brackets"]), line)
         simplified = simplify(line)
         made["simplified"] += [f"{a} → {b}" for a, b in zip(line, simplified, strict=False) if a != b]
-        for entry in errata:
+        for entry in errata():
             if entry["find"] in simplified:
                 made[f"erratum {entry['find']}"].append(f"{entry['replace']}: {entry['reason']}")
                 simplified = simplified.replace(entry["find"], entry["replace"])
@@ -85,6 +85,18 @@ def clean_source(text: str) -> CleanReport:
         Change(rule, len(places), tuple(dict.fromkeys(places))[:EXAMPLES]) for rule, places in made.items() if places
     )
     return CleanReport("\n".join(lines) + "\n", tuple(changes), tuple(unreadable))
+
+
+def without_readings(text: str) -> tuple[str, list[str]]:
+    """The text without readings in brackets, and the places as they were: 財(cái)."""
+    places: list[str] = []
+    return _BRACKET.sub(lambda match: _without_reading(match, places), text), places
+
+
+@lru_cache(maxsize=1)
+def errata() -> tuple[dict[str, str], ...]:
+    """Known damages of the plan's source: find, replace and reason of each."""
+    return tuple(yaml.safe_load(ERRATA.read_text(encoding="utf-8")))
 
 
 def _without_reading(match: re.Match[str], places: list[str]) -> str:

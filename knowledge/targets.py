@@ -15,12 +15,12 @@ _UNITS = (
 )
 _NUMBER = re.compile(
     r"(?P<before>不少于|不低于|不超过|不高于|至少(?:建设|建成|设置|设立|有)?|达到|达|超过|突破)?\s*"
-    rf"(?P<digits>\d+(?:,\d{{3}})*(?:\.\d+)?)(?P<scale>[万亿])?(?P<unit>{_UNITS})(?P<after>以上|左右|以内|以下)?"
+    rf"(?<!\d)(?P<digits>\d+(?:,\d{{3}})*(?:\.\d+)?)(?P<scale>[万亿])?(?P<unit>{_UNITS})(?P<after>以上|左右|以内|以下)?"
     rf"|(?P<least>至少(?:建设|建成|设置|设立|有)?)(?P<few>[{''.join(_FEW)}])(?P<few_unit>个|家|所|处|座|张|名)"
 )
 # Numbers that name something or set a condition: 15分钟生活圈, 3岁以下, 200床规模, 全市16个区, 3个月.
 _NO_TARGET = re.compile(
-    r"\d+分钟|\d+周?岁(?:以[上下])?|\d+床规模(?:以上)?|\d+个?(?:区(?!域)|县|街镇|街道|部门|工作日|月|小时)"
+    r"(?<!\d)\d+(?:分钟|周?岁(?:以[上下])?|床规模(?:以上)?|个?(?:区(?!域)|县|街镇|街道|部门|工作日|月|小时))"
 )
 _PER = re.compile(r"每([百千万]?[人户])")
 # A number is a target only where something is to be reached.

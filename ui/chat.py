@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import gradio as gr
 import structlog
@@ -40,11 +41,14 @@ class Chat:
     def __init__(self, conversation: Conversation, limiter: Any) -> None:
         self.conversation = conversation
         self.limiter = limiter
+        self.tabs: WeakValueDictionary[str, Tab] = WeakValueDictionary()  # by session, while the page is open
+        conversation.on_erase(self.erased)
 
     def start(self, request: gr.Request) -> tuple[Tab, str, list[str], dict[str, Any], dict[str, Any]]:
         """A fresh tab, in the language that the address asks for (``?lang=en``)."""
         english = request.query_params.get("lang") == "en"
         tab = Tab(new_session(), Language.ENGLISH if english else Language.CHINESE)
+        self.tabs[tab.session] = tab
         return (tab, *self._page(tab), voice_value(tab))
 
     async def ask(
@@ -95,12 +99,13 @@ class Chat:
             tab.turns.append(turn)
         return self._draw(tab)[0]
 
-    def clear(self, tab: Tab | None) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
-        """Forget everything, and go on under a new session."""
+    async def clear(self, tab: Tab | None) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
+        """Forget everything, and go on under a new session. Not in a thread: erasing ends what runs in the loop."""
         tab = tab or Tab(new_session())
         self.forget(tab)
         tab.turns.clear()
         tab.session, tab.cleared = new_session(), True
+        self.tabs[tab.session] = tab
         return (*self._draw(tab), voice_value(tab))
 
     def forget(self, tab: Tab | None) -> None:
@@ -108,6 +113,11 @@ class Chat:
         if tab:
             self.conversation.cancel(tab.session)
             self.conversation.erase(tab.session)
+
+    def erased(self, session: str) -> None:
+        """The session was erased, here or elsewhere: its tab forgets what it showed."""
+        if tab := self.tabs.get(session):
+            tab.turns.clear()
 
     def language(self, tab: Tab | None, event: gr.EventData) -> tuple[str, list[str], dict[str, Any], dict[str, Any]]:
         """Show the page, and give the next answers, in another language."""

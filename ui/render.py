@@ -32,7 +32,7 @@ class Turn:
     documents: Mapping[str, str] = field(default_factory=dict)  # cited passage: id of its document
 
 
-@dataclass
+@dataclass(eq=False)
 class Tab:
     """What one browser tab shows; forgotten when the tab closes or is cleared."""
 

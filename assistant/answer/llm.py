@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,13 @@ class LocalLanguageModel(_Writer):
     async def ready(self) -> bool:
         """Whether the model is loaded; never waits."""
         return self._server.up
+
+    async def forget(self) -> None:
+        """Let the slot hold no question any more: what it saw last is replaced by what all prompts share."""
+        with suppress(AnswerError):
+            async with self._turn():
+                if not await self._restore(self._key(None, ())):
+                    await self._server.compute(await self._server.tokens(_SAMPLE))
 
     async def close(self) -> None:
         """End the model's process."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from assistant.contracts import Answer, Language
+import re
+
+from assistant.contracts import Answer, Citation, Language
 
 _WORDS: dict[str, tuple[str, str]] = {
     "greeting": (
@@ -35,4 +37,23 @@ def talk(kind: str, language: Language) -> Answer:
         engine="talk",
         refused=kind in _NOT_FROM_DOCUMENTS,
         reason=kind,
+    )
+
+
+def ask_for_person(card: Citation | None, language: Language) -> Answer:
+    """What to say to somebody who wants a person: the number on a hotline's ``card``, or the counter nearby."""
+    number = next(iter(re.findall(r"\d{3,}", card.quote)), None) if card else None
+    english = language is Language.ENGLISH
+    if number is None:
+        text = "You can ask at the community's counter." if english else "您可以到社区的窗口，问问工作人员。"
+    else:
+        text = f"You can ring {number} and talk to a person." if english else f"您可以打电话{number}，跟工作人员说。"
+    return Answer(
+        text=text,
+        citations=(card,) if card else (),
+        language=language,
+        engine="talk",
+        reason="person",
+        hotline=number,
+        wants_person=True,
     )

@@ -53,10 +53,12 @@ class Verifier:
 
     def checked(self, answer: Answer, question: Question | None, decision: Decision | None) -> Answer:
         """``answer`` when it passes; else the extractive one; else an honest refusal."""
-        found = () if answer.engine in ("guard", "talk") else self.problems(answer, question)
+        found = () if answer.engine in ("guard", "talk", "person") else self.problems(answer, question)
         if not found:
             return answer
-        _log.warning("answer held back: engine=%s problems=%s", answer.engine, found)
+        # Their kinds only: what a model wrote may repeat the resident's words.
+        kinds = sorted({each.partition(":")[0] for each in found})
+        _log.warning("answer held back: engine=%s problems=%s", answer.engine, kinds)
         if question is not None and decision is not None and decision.action == "answer":
             extract = compose(question, decision.candidates[:1])
             if self.passes(extract, question):

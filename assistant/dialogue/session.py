@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from assistant.contracts import Conversation, Language, TurnEvent
+from assistant.contracts import Answer, Conversation, Language, TurnEvent
 from assistant.dialogue.commands import command, only_listening
 from assistant.dialogue.listening import Listener, Utterance
 from assistant.dialogue.speaking import Speaker
+from assistant.handoff.calls import CallView
 from assistant.voice_contracts import (
     PreparedSpeech,
     Recogniser,
@@ -26,6 +27,7 @@ from assistant.voice_contracts import (
 
 _log = logging.getLogger(__name__)
 
+PATIENCE = 20.0  # seconds that words of others wait for quiet
 SLOWEST, FASTEST, STEP = 0.7, 1.3, 0.12  # of the voice's own pace
 SAYS = {
     "slower": {Language.CHINESE: "好的，我说慢一点。", Language.ENGLISH: "All right, I will speak more slowly."},
@@ -58,6 +60,23 @@ class Engines:
     keep: Callable[[Sound, str], None] | None = None  # set only when the operator keeps recordings
 
 
+@dataclass(eq=False)
+class _Words:
+    """Something to say that is no answer of our own turn: a sentence, or an answer as a turn."""
+
+    text: str
+    answer: Answer | None = None
+    said: asyncio.Future[int | None] | None = None
+
+    def settle(self, turn_id: int) -> None:
+        if self.said is not None and not self.said.done():
+            self.said.set_result(turn_id)
+
+    def give_up(self) -> None:
+        if self.said is not None and not self.said.done():
+            self.said.set_result(None)
+
+
 class VoiceSession:
     """``events`` is what the client gets. All methods are called from one event loop and return at once."""
 
@@ -68,8 +87,12 @@ class VoiceSession:
         session: str,
         language: Language | None = None,
         on_busy: Callable[[bool], None] = lambda busy: None,
+        expects: Callable[[str], bool] = lambda session: False,
     ) -> None:
-        """``on_busy`` hears when somebody speaks or is answered, so that background work can wait."""
+        """``on_busy`` hears when somebody speaks or is answered, so that background work can wait.
+
+        ``expects`` tells whether a mere 好 or 嗯 is an answer now.
+        """
         self._conversation, self._engines = conversation, engines
         self.session, self.language = session, language
         self._events: asyncio.Queue[VoiceEvent] = asyncio.Queue()
@@ -86,10 +109,13 @@ class VoiceSession:
             context=engines.context,
             settled=engines.settled,
         )
-        self._on_busy = on_busy
+        self._on_busy, self._expects = on_busy, expects
         self._held = False  # the sound stands still while we find out whether it was an interruption
         self._turn: asyncio.Task[None] | None = None
         self._turn_id = 0
+        self._words: asyncio.Queue[_Words] = asyncio.Queue()  # of others, said when nobody else speaks
+        self._saying: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def events(self) -> AsyncIterator[VoiceEvent]:
         """Everything for the client, in order; ends never."""
@@ -100,6 +126,8 @@ class VoiceSession:
 
     def hear(self, sound: Sound) -> None:
         """Microphone sound (HEARD_RATE, any length)."""
+        if self._closed:
+            return
         self._listener.feed(sound)
 
     def released(self) -> None:
@@ -131,9 +159,34 @@ class VoiceSession:
         if not self._speaker.speaking:
             self._say(SAYS["slower" if slower else "faster"][self.language or Language.CHINESE])
 
+    async def tell(self, answer: Answer) -> int | None:
+        """Say ``answer``, which no turn of ours gave, as a turn; returns its epoch, None when that came to nothing."""
+        said: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._enqueue(_Words(answer.text, answer, said))
+        return await said
+
+    def called(self, view: CallView, speak: bool) -> None:
+        """A call to a person is in another state."""
+        self._emit(VoiceEvent("call", self._turn_id, payload=view))
+        if speak:
+            self._enqueue(_Words(view.message))
+
+    async def forget(self) -> None:
+        """The session is erased: drop every word and sound of it, and say that as the last message."""
+        await self.close()
+        while not self._events.empty():
+            self._events.get_nowait()
+        self._events.put_nowait(VoiceEvent("erased"))
+
     async def close(self) -> None:
         """End everything; nothing of the session's work goes on."""
+        self._closed = True
         self._conversation.cancel(self.session)
+        if self._saying is not None:
+            self._saying.cancel()
+            await asyncio.gather(self._saying, return_exceptions=True)
+        while not self._words.empty():
+            self._words.get_nowait().give_up()
         turn = self._turn
         if turn is not None:
             turn.cancel()
@@ -156,7 +209,7 @@ class VoiceSession:
     def _on_partial(self, transcript: Transcript) -> None:
         if not transcript.text:
             return
-        if self._held and not only_listening(transcript.text):
+        if self._held and not self._only_listening(transcript.text):
             self._interrupt()
         if not self._held:
             self._emit(VoiceEvent("partial", text=transcript.text))
@@ -172,7 +225,7 @@ class VoiceSession:
         text = utterance.transcript.text
         self._on_busy(False)
         if self._held:
-            if not text or only_listening(text):
+            if not text or self._only_listening(text):
                 self._resume()
                 return
             self._interrupt()
@@ -190,16 +243,59 @@ class VoiceSession:
         elif order is not None:
             self._interrupt()
             self.change_speed(slower=order == "slower")
-        elif only_listening(text):
+        elif self._only_listening(text):
             self._emit(VoiceEvent("nothing", reason="listening"))
         else:
             repair = await asyncio.to_thread(self._engines.repair, text)
             self._emit(VoiceEvent("heard", self._turn_id, text=repair.text, repair=repair if repair.changes else None))
             self._begin_turn(repair.text)
 
+    def _only_listening(self, text: str) -> bool:
+        return only_listening(text) and not self._expects(self.session)
+
+    # --- the words of others -----------------------------------------------------------
+
+    def _enqueue(self, words: _Words) -> None:
+        if self._closed:
+            words.give_up()
+            return
+        self._words.put_nowait(words)
+        if self._saying is None or self._saying.done():
+            self._saying = asyncio.create_task(self._say_words())
+
+    async def _say_words(self) -> None:
+        while not self._words.empty():
+            words = self._words.get_nowait()
+            try:
+                await self._quiet()
+                if words.answer is None:
+                    self._say(words.text)
+                else:
+                    words.settle(self._say_turn(words.answer))
+            finally:
+                words.give_up()
+
+    async def _quiet(self) -> None:
+        """Return when neither she nor the resident speaks, or after a while."""
+        for _ in range(int(PATIENCE / 0.05)):
+            running = self._turn is not None and not self._turn.done()
+            if not running and not self._speaker.speaking and not self._listener.active:
+                return
+            await asyncio.sleep(0.05)
+
+    def _say_turn(self, answer: Answer) -> int:
+        """A whole turn that nobody asked for."""
+        turn_id = self._conversation.tell(self.session, answer)
+        self._follow(TurnEvent(turn_id=turn_id, type="started"))
+        self._follow(TurnEvent(turn_id=turn_id, type="text", text=answer.text))
+        self._follow(TurnEvent(turn_id=turn_id, type="answer", answer=answer))
+        return turn_id
+
     # --- the turn ----------------------------------------------------------------------
 
     def _begin_turn(self, text: str) -> None:
+        if self._closed:
+            return
         if self._turn is not None:
             self._turn.cancel()
         self._turn = asyncio.create_task(self._run(text))
@@ -242,6 +338,8 @@ class VoiceSession:
 
     def _say(self, text: str) -> None:
         """Words of our own, outside a turn."""
+        if self._closed:
+            return
         self._turn_id = self._conversation.epoch(self.session)
         self._speaker.begin(self._turn_id)
         self._speaker.say(text)

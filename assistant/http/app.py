@@ -26,6 +26,7 @@ from assistant.http.shapes import (
     passage_shape,
 )
 from assistant.http.stream import collect, stream
+from assistant.http.ticks import ticking
 from assistant.settings import Settings
 
 BUSY = ("您问得太快了。", "请过一分钟再试。")
@@ -46,10 +47,13 @@ def client_address(request: Request) -> str:
 def build_app(conversation: Conversation, health: Callable[[], dict[str, Any]], settings: Settings) -> FastAPI:
     """The service over one conversation; ``health`` may say ``ready`` (true when absent) and details.
 
-    ``app.state.limiter`` is the rate limit that other faces on the same app should share.
+    ``app.state.limiter`` is the rate limit that other faces on the same app should share;
+    what is in ``app.state.ticks`` is called every second.
     """
     # FastAPI's own pages at /docs would load scripts from elsewhere; /openapi.json is enough.
-    app = FastAPI(title="Jiamenkou", docs_url=None, redoc_url=None)
+    ticks: list[Callable[[], None]] = []
+    app = FastAPI(title="Jiamenkou", docs_url=None, redoc_url=None, lifespan=ticking(ticks))
+    app.state.ticks = ticks
     app.state.limiter = RateLimit(settings.asks_per_minute)
     app.add_middleware(BodyLimit)
     app.add_middleware(CatchAll)

@@ -19,7 +19,7 @@ STAFF = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
     "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-OURS = ("/api/", "/document/", "/health", "/metrics")
+OURS = ("/api/", "/document/", "/take/", "/health", "/metrics")
 
 
 class SecurityHeaders:

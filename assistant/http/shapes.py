@@ -72,6 +72,7 @@ class AnswerShape(BaseModel):
     targets: list[TargetShape]
     departments: list[str]
     hotline: str | None
+    wants_person: bool = Field(description="asked for a person: offer to call one")
     timings: dict[str, float] = Field(description="milliseconds by stage")
     turn_id: int
     session: str
@@ -87,6 +88,7 @@ class PassageShape(BaseModel):
     path: list[str]
     article: int | None
     field: str | None
+    values: list[str] = Field(description="of a card's field, without the sentence around them")
     text: str
     english: str | None
     sample: bool

@@ -16,8 +16,11 @@ from pydantic import BaseModel, Field, ValidationError
 
 from assistant.contracts import Language, TurnEvent
 from assistant.dialogue.pcm import from_pcm, to_pcm
+from assistant.dialogue.people import People
 from assistant.dialogue.session import VoiceSession
 from assistant.errors import HearError
+from assistant.handoff.calls import CallView
+from assistant.handoff.desk import CallEvent, ErasedEvent, Event
 from assistant.http.shapes import SESSION_PATTERN, event_shape
 from assistant.voice_contracts import HEARD_RATE, SPOKEN_RATE, Speech, VoiceEvent
 
@@ -51,13 +54,32 @@ def add_voice(
     allow: Callable[[str], bool],
     limit: int = 64,
     recording: bool = False,
+    people: People | None = None,
 ) -> None:
     """Serve ``/api/voice`` with sessions made by ``open_session``, at most ``limit`` at once.
 
     ``allow`` is asked with the client's address before each typed question. ``recording`` is told
-    to every client: the operator keeps what is said.
+    to every client: the operator keeps what is said. ``people`` may be called, and erase a session from elsewhere.
     """
     connected: set[WebSocket] = set()
+    forgetting: set[asyncio.Task[None]] = set()
+
+    def joined(spoken: VoiceSession) -> Callable[[], None]:
+        """Let calls, and erasure from elsewhere, reach a session; returns how to end that."""
+        if people is None:
+            return lambda: None
+
+        def heard(event: Event) -> None:
+            if isinstance(event, CallEvent):
+                spoken.called(event.view, event.speak)
+            elif isinstance(event, ErasedEvent):
+                task = asyncio.create_task(spoken.forget())
+                forgetting.add(task)
+                task.add_done_callback(forgetting.discard)
+
+        leaving = people.desk.watch(spoken.session, heard), people.speaks(spoken.session, spoken.tell)
+        return lambda: [leave() for leave in leaving].clear()
+
     app.state.voice_sessions = connected
 
     @app.websocket("/api/voice")
@@ -76,6 +98,7 @@ def add_voice(
         about = {"heard_rate": HEARD_RATE, "spoken_rate": SPOKEN_RATE, "recording": recording}
         await socket.send_json({"type": "listening", **about})
         sender = asyncio.create_task(_send(socket, spoken))
+        leave = joined(spoken)
         try:
             await _receive(socket, spoken, erase, allow)
         except WebSocketDisconnect:
@@ -84,6 +107,7 @@ def add_voice(
             structlog.get_logger("voice").error("failed", kind=type(error).__name__, exc_info=error)
         finally:
             connected.discard(socket)
+            leave()
             sender.cancel()
             await spoken.close()
             await asyncio.gather(sender, return_exceptions=True)
@@ -153,6 +177,9 @@ async def _send(socket: WebSocket, spoken: VoiceSession) -> None:
             await socket.send_text(json.dumps(event_message(event, spoken.session), ensure_ascii=False))
             if event.speech is not None:
                 await socket.send_bytes(sound_message(event))
+            if event.type == "erased":
+                await socket.close()
+                return
         except (RuntimeError, WebSocketDisconnect):
             return  # the client has gone; the receiving side ends the session
 
@@ -162,6 +189,8 @@ def event_message(event: VoiceEvent, session: str) -> dict[str, Any]:
     if isinstance(event.payload, TurnEvent):
         return {**event_shape(event.payload, session), "type": f"turn.{event.payload.type}"}
     message: dict[str, Any] = {"type": event.type, "turn_id": event.turn_id}
+    if isinstance(event.payload, CallView):
+        message |= event.payload.model_dump(mode="json")
     if event.text:
         message["message" if event.type == "error" else "text"] = event.text
     if event.reason:

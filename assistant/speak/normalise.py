@@ -28,6 +28,11 @@ def language_of(clause: str) -> Language:
     return "en" if len(words) > chinese or (words and not chinese) else "zh"
 
 
+def forget() -> None:
+    """Drop the clauses that were read lately: they may hold what staff said to a resident."""
+    normalise.cache_clear()
+
+
 @lru_cache(maxsize=2048)
 def normalise(clause: str, language: Language | None = None) -> Spoken:
     """Read ``clause``; no digit is left in what is said.

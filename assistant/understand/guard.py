@@ -24,7 +24,7 @@ __all__ = [
     "strip_orders",
 ]
 
-SmallTalk = Literal["greeting", "thanks", "goodbye", "who_are_you", "what_can_you_do", "repeat"]
+SmallTalk = Literal["greeting", "thanks", "goodbye", "who_are_you", "what_can_you_do", "repeat", "person"]
 
 MANNERS = Path(__file__).with_name("manners.yaml")
 

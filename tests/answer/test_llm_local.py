@@ -56,6 +56,18 @@ async def test_prepare_then_select(local: LocalLanguageModel) -> None:
     assert sorted(took)[2] < 1.8
 
 
+async def test_after_forgetting_the_slot_holds_no_question(local: LocalLanguageModel) -> None:
+    await local.prepare([LIFTS], _quiet)
+    question = "我姓欧阳，家里老房子能装电梯吗？"
+    assert await local.select(question, *LIFTS, timeout=30) in range(5)
+    messages = selection(local._select, *LIFTS, question)
+    tokens = await local._server.tokens(await local._server.render(messages))
+    _, common = await local._prefix(messages)
+    assert await local._server.compute(tokens) < 10, "it is there before"
+    await local.forget()
+    assert await local._server.compute(tokens) >= len(tokens) - common
+
+
 async def test_the_prefix_begins_every_prompt_token_by_token(local: LocalLanguageModel) -> None:
     tokens, common = await local._prefix(selection(local._select, *LIFTS, "一二三"))
     for question in ("能装电梯吗？", "：", "…", "\u3000?", "How?", "12345", "“引号”", ""):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import numpy as np
 
-from assistant.contracts import Answer, Language, TurnEvent
+from assistant.contracts import Answer, Contacts, Exchange, Language, TurnEvent
 from assistant.sessions import Sessions
 from assistant.voice_contracts import HEARD_RATE, Sound
 
@@ -51,6 +51,18 @@ class EchoConversation:
 
     def erase(self, session: str) -> None:
         self.sessions.erase(session)
+
+    def on_erase(self, forget: Callable[[str], None]) -> None:
+        self.sessions.on_erase(forget)
+
+    def tell(self, session: str, answer: Answer) -> int:
+        return self.sessions.begin(session)[1]
+
+    def exchanges(self, session: str) -> tuple[Exchange, ...]:
+        return self.sessions.exchanges(session)
+
+    async def contacts(self, session: str) -> Contacts:
+        return Contacts()
 
 
 def tone(seconds: float, level: float = 0.3) -> Sound:

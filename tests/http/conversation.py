@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
-from assistant.contracts import Answer, Citation, Document, Language, Passage, TurnEvent
+from assistant.contracts import Answer, Citation, Contacts, Document, Exchange, Language, Passage, TurnEvent
 from assistant.errors import AnswerError
 
 TITLE = "社区服务行动方案(测试)"
@@ -97,6 +97,7 @@ class ScriptedConversation:
         self.memory: dict[str, list[str]] = {}
         self.cancelled: set[str] = set()
         self.erased: list[str] = []
+        self.forgetting: list[Callable[[str], None]] = []
         self.ratings: list[tuple[str, int, bool]] = []
         self.languages: list[Language | None] = []
         self.answers: dict[str, tuple[int, Answer]] = {}
@@ -189,6 +190,22 @@ class ScriptedConversation:
         self.memory.pop(session, None)
         self.answers.pop(session, None)
         self.erased.append(session)
+        for forget in self.forgetting:
+            forget(session)
+
+    def on_erase(self, forget: Callable[[str], None]) -> None:
+        self.forgetting.append(forget)
+
+    def tell(self, session: str, answer: Answer) -> int:
+        self.turns += 1
+        self.answers[session] = (self.turns, answer)
+        return self.turns
+
+    def exchanges(self, session: str) -> tuple[Exchange, ...]:
+        return tuple(Exchange(question=text, resolved=text, answer="答") for text in self.memory.get(session, ()))
+
+    async def contacts(self, session: str) -> Contacts:
+        return Contacts()
 
     def suggestions(self, language: Language) -> tuple[str, ...]:
         if language is Language.ENGLISH:

@@ -25,7 +25,7 @@ def test_answer_has_every_field(client: TestClient) -> None:
     answer = client.post("/api/ask", json={"text": "一刻钟生活圈是什么?"}).json()
     assert set(answer) == {
         "answer", "citations", "refused", "emergency", "language", "engine", "suggestions", "targets",
-        "departments", "hotline", "timings", "turn_id", "session",
+        "departments", "hotline", "wants_person", "timings", "turn_id", "session",
     }  # fmt: skip
     citation = answer["citations"][0]
     assert set(citation) == {"doc", "article", "quote", "passage_id", "title", "path", "sample"}

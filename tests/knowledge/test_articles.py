@@ -156,3 +156,10 @@ def test_any_text_gives_unique_ids_and_loses_no_han(body):
     assert len({p.id for p in found}) == len(found)
     shown = "".join(p.text for p in found)
     assert shown.count("中") >= body.count("中") or "# " in body
+
+
+def test_items_of_clauses_belong_to_them() -> None:
+    tree = read_tree("第一条 目的。\n第二条 适用于：\n（一）居民；\n（二）单位。\n第三条 自今日起施行。\n")
+    assert [section.number for section in tree.sections] == [1, 2, 3]
+    assert tree.sections[1].heading == "第二条 适用于："
+    assert tree.sections[1].paragraphs == ["（一）居民；", "（二）单位。"]

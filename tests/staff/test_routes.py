@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Mount, WebSocketRoute
 from starlette.websockets import WebSocketDisconnect
 
 from assistant import serve
+from assistant.settings import Settings
 from tests.dialogue.echo import EchoConversation
 from tests.staff.site import HTML, Site, staff_site, token
 
@@ -24,6 +25,9 @@ RESIDENTS = {
     "POST /api/ask": "asks; remembers within the session whose id the client knows",
     "POST /api/sessions/{session}/cancel": "stops the own turn; the id can't be guessed",
     "DELETE /api/sessions/{session}": "erases the own session; the id can't be guessed",
+    "POST /api/sessions/{session}/call": "rings for the own session; shows nothing that its resident did not agree to",
+    "DELETE /api/sessions/{session}/call": "hangs up for the own session; the id can't be guessed",
+    "POST /api/takeaway": "keeps an own answer in memory for a set time, under an id that can't be guessed",
     "POST /api/rate": "counts a thumb for an own turn",
     "WEBSOCKET /api/voice": "the own voice session",
     # Gradio's own, below the chat page. Uploads are limited to one byte, and there are no accounts in it.
@@ -99,14 +103,23 @@ def ways(routes: list[BaseRoute], prefix: str = "") -> Iterator[Way]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """Everything that `jiamenkou serve` puts together."""
+    from assistant.dialogue.people import People
     from assistant.dialogue.session import Engines, VoiceSession
+    from assistant.handoff.desk import Desk
     from assistant.hear.fake import FakeRecogniser, FakeVoiceActivity
+    from assistant.http.calls import add_calls
+    from assistant.http.staff.calls import add_console
+    from assistant.http.takeaway import add_takeaway
     from assistant.http.voice import add_voice
     from assistant.speak.fake import FakeVoice
     from ui.chat import mount
 
     site = staff_site(tmp_path_factory.mktemp("whole"))
     conversation: Any = EchoConversation()
+    people = People(conversation, Desk())
+    add_takeaway(site.app, people, Settings(_env_file=None))
+    add_calls(site.app, people)
+    add_console(site.frame, people)
     engines: Any = Engines(FakeRecogniser(()), FakeVoiceActivity, voice=FakeVoice())
     add_voice(
         site.app, lambda s, lang: VoiceSession(conversation, engines, s, lang), conversation.erase, lambda _: True
