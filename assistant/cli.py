@@ -34,9 +34,9 @@ app = typer.Typer(
 app.command()(hear)
 app.command()(speak)
 app.command("prepare-speech")(prepare_speech)
-cli_knowledge.add(app)
 app.command("take-in")(take_in)
 app.command("take-in-sources")(take_in_sources)
+cli_knowledge.add(app)
 app.add_typer(weights_app, name="weights", help="Model files: list, pull, verify, path.")
 app.add_typer(staff_app, name="staff", help="Accounts of staff, and the log of what they did.")
 
@@ -257,6 +257,16 @@ def import_source(
     from knowledge.scrape import import_source as clean
 
     typer.echo(clean(source, output))
+
+
+@app.command("kiosk-pin")
+def kiosk_pin(
+    pin: Annotated[str, typer.Option(prompt="PIN of 4 to 12 digits", hide_input=True, confirmation_prompt=True)],
+) -> None:
+    """Hash a PIN for the kiosk's staff menu; put what is printed into JIAMENKOU_KIOSK_PIN_HASH."""
+    from ui.kiosk.pin import hash_pin
+
+    typer.echo(hash_pin(pin))
 
 
 @app.command()

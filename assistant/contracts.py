@@ -80,6 +80,7 @@ class Passage(Frozen):
     parent: str | None = None
     field: str | None = None  # a card's field: phone, hours, fee …
     values: tuple[str, ...] = ()  # a card field's own value or values, without the sentence around them
+    english_values: tuple[str, ...] = ()
     text: str
     departments: tuple[str, ...] = ()
     targets: tuple[Target, ...] = ()

@@ -5,9 +5,9 @@ JiamenkouError
 ├── WeightsError        a model file is missing, broken, or can't be fetched
 ├── KnowledgeError      a document, card or release is broken
 │   ├── BusyError       another process is writing this data folder
-│   ├── ConflictError   somebody else changed the same thing meanwhile
-│   └── IntakeError     a file that staff hand in can't be taken in
-│       └── IntakeCancelled  taking in was stopped
+│   ├── IntakeError     a file that staff hand in can't be taken in
+│   │   └── IntakeCancelled  taking in was stopped
+│   └── ConflictError   somebody else changed the same thing meanwhile
 ├── InputError          the resident's input can't be used
 ├── RetrieveError       the index can't be opened or asked
 ├── AnswerError         the language model is late, broken, or away
@@ -47,14 +47,6 @@ class BusyError(KnowledgeError):
     """Another process is writing this data folder."""
 
 
-class ConflictError(KnowledgeError):
-    """Somebody else changed the same thing meanwhile; carries both texts and what both began with, as far as known."""
-
-    def __init__(self, message: str, hint: str = "", mine: str = "", theirs: str = "", base: str = "") -> None:
-        super().__init__(message, hint)
-        self.mine, self.theirs, self.base = mine, theirs, base
-
-
 class IntakeError(KnowledgeError):
     """A file that staff hand in can't be taken in; both texts are Chinese, ``code`` is for programs."""
 
@@ -65,6 +57,14 @@ class IntakeError(KnowledgeError):
 
 class IntakeCancelled(IntakeError):
     """Taking in was stopped by who started it; nothing was kept."""
+
+
+class ConflictError(KnowledgeError):
+    """Somebody else changed the same thing meanwhile; carries both texts and what both began with, as far as known."""
+
+    def __init__(self, message: str, hint: str = "", mine: str = "", theirs: str = "", base: str = "") -> None:
+        super().__init__(message, hint)
+        self.mine, self.theirs, self.base = mine, theirs, base
 
 
 class InputError(JiamenkouError):

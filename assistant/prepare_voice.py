@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from assistant.contracts import Language, TurnEvent
+from assistant.dialogue.phrases import PHRASES
 from assistant.dialogue.session import SAYS, UNHEARD, Engines
 from assistant.dialogue.speaking import FILLERS
 from assistant.handoff.words import spoken
@@ -68,6 +69,7 @@ def own_words() -> tuple[str, ...]:
         *FILLERS.values(),
         *(said[language] for said in SAYS.values() for language in Language),
         *UNHEARD.values(),
+        *(said[language] for said in PHRASES.values() for language in Language),
         *spoken(),
     ]
     return tuple(clause for text in texts for clause in clauses(text))

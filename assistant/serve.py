@@ -74,6 +74,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     from assistant.understand.guard import prepare
     from assistant.understand.question import make_question
     from ui.chat import mount
+    from ui.kiosk.page import mount_kiosk
 
     configure_logging(config.log_level)
     _no_dumps()
@@ -125,6 +126,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
         )
     frame = add_staff(service, open_staff(config), config)
     add_console(frame, people)
+    keyboard = mount_kiosk(service, people, config, instance)
     app = mount(service, people)
 
     def prepare_release() -> None:
@@ -138,6 +140,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     keeper.start()
 
     def background() -> None:
+        keyboard.get()
         if engines is not None:
             asyncio.run(_warm(engines, clips, say))
         while True:

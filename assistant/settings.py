@@ -56,22 +56,29 @@ class Settings(BaseSettings):
     voice_sessions: int = Field(64, ge=1)  # open microphones at once
     keep_recordings: bool = False  # keep what is said, and say so on the screen
 
-    time_zone: str = "Asia/Shanghai"  # where a day begins and ends
-    releases_kept: int = Field(20, ge=2)  # for rolling back
-    four_eyes: bool = False  # whoever made a change doesn't approve it
-    vector_index: Literal["exact", "chroma"] = "exact"  # exact compares every vector
     public_url: str = ""  # where a phone reaches this server, for QR codes; empty: found out
     takeaway_hours: float = Field(24.0, gt=0, le=24 * 30)  # how long an answer taken home can be opened
     call_wait_seconds: float = Field(60.0, gt=0)  # how long a call to a person rings
     call_idle_seconds: float = Field(300.0, gt=0)  # silence on both sides after which a taken call ends
     call_absence_seconds: float = Field(30.0, gt=0)  # how long either side may be gone in a call
 
+    time_zone: str = "Asia/Shanghai"  # where a day begins and ends
+    releases_kept: int = Field(20, ge=2)  # for rolling back
+    four_eyes: bool = False  # whoever made a change doesn't approve it
+    vector_index: Literal["exact", "chroma"] = "exact"  # exact compares every vector
     chroma_url: str = ""  # a Chroma server for the city profile; empty is embedded
     question_limit: int = Field(500, ge=50)  # characters of one question that are read
     memory_turns: int = Field(6, ge=1)  # exchanges kept in a session
     session_minutes: float = Field(30.0, gt=0)  # idle time after which a session is erased
     sessions: int = Field(2000, ge=1)  # open sessions at once
     asks_per_minute: int = Field(120, ge=1)  # questions of one client address
+    kiosk_idle_seconds: float = Field(60.0, ge=5)  # nobody speaks or taps for so long: 小沪 asks whether one is there
+    kiosk_warning_seconds: float = Field(20.0, ge=5)  # from that question to the end of the session
+    kiosk_session_minutes: float = Field(15.0, gt=0)  # after which she asks even when one is busy
+    kiosk_presence: bool = True  # speech near the microphone wakes the attract screen, where that is permitted
+    kiosk_pin_hash: str = ""  # of `jiamenkou kiosk-pin`; empty: there is no staff menu
+    kiosk_pin_attempts: int = Field(5, ge=1)  # wrong PINs before the pad is locked
+    kiosk_pin_lock_minutes: float = Field(5.0, gt=0)
     intake_folder: Path | None = None  # a folder whose files are taken in as drafts; only read
     intake_git: str = ""  # a Git repository (URL or absolute path) whose files are taken in as drafts; only read
     intake_git_branch: str = "main"

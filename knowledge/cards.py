@@ -147,6 +147,7 @@ def card_passages(document: Document, card: Card) -> Iterator[Passage]:
             parent=card_id,
             order=order,
             values=(value,) if isinstance(value, str) else value,
+            english_values=_english_values(card, field),
             text=words,
             english=_english(card, field, english),
             phrasings=tuple(form.format(name=name) for name in (card.name, *card.aliases) for form in _ASKED[field]),
@@ -167,6 +168,14 @@ def _english(card: Card, field: str, form: str) -> str | None:
         return None
     value = _digits(card) if field == "phone" else getattr(card.english, field, "")
     return form.format(name=card.english.name, value=value.rstrip(".")) if value else None
+
+
+def _english_values(card: Card, field: str) -> tuple[str, ...]:
+    if card.english is None:
+        return ()
+    value = _digits(card) if field == "phone" else getattr(card.english, field, "")
+    parts = value.split(";") if field in ("documents", "steps") else [value]
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 def _digits(card: Card) -> str:

@@ -16,6 +16,8 @@ from fastapi.responses import FileResponse
 from assistant.contracts import Conversation, Language, TurnEvent
 from assistant.http.app import client_address, new_session
 from ui import parts
+from ui.avatar import add_avatar
+from ui.facts import facts, service
 from ui.render import Tab, Turn, composer_value, header_html, thread_html, voice_value
 from ui.theme import theme
 from ui.words import words
@@ -24,13 +26,18 @@ HERE = Path(__file__).resolve().parent
 SCRIPT = "text/javascript"
 ASSETS = {  # name: (file, media type)
     "style.css": ("style.css", "text/css"),
+    "cards.css": ("cards.css", "text/css"),
     "portrait.svg": ("portrait.svg", "image/svg+xml"),
-    **{f"{name}.js": (f"js/{name}.js", SCRIPT) for name in ("voice", "line", "player", "microphone")},
+    **{
+        f"{name}.js": (f"js/{name}.js", SCRIPT)
+        for name in ("voice", "talk", "captions", "ask", "line", "player", "microphone")
+    },
 }
 QUESTION_LIMIT = 2000  # characters of a heard question that are shown
 REDRAW_SECONDS = 0.05  # pieces that come faster than this are drawn together
 HEAD = (
     '<link rel="stylesheet" href="/api/document.css"><link rel="stylesheet" href="/ui/style.css">'
+    '<link rel="stylesheet" href="/ui/cards.css">'
     '<link rel="icon" href="/ui/portrait.svg" type="image/svg+xml">'
 )
 
@@ -153,6 +160,8 @@ class Chat:
             turn.language = event.answer.language
             passages = [self.conversation.passage(citation.passage_id) for citation in event.answer.citations]
             turn.documents = {passage.id: passage.doc for passage in passages if passage}
+            turn.facts = facts(event.answer, [passage for passage in passages if passage])
+            turn.service = service(self.conversation, event.answer)
         elif event.type == "cancelled":
             turn.status = "stopped"
         elif event.type == "error":
@@ -188,6 +197,7 @@ def page(conversation: Conversation, limiter: Any) -> gr.Blocks:
 
 def mount(app: FastAPI, conversation: Conversation) -> FastAPI:
     """Put the page at ``/`` of an app made by ``assistant.http.app.build_app``; call this last."""
+    add_avatar(app)
 
     @app.get("/ui/{name}", include_in_schema=False)
     async def asset(name: str) -> Any:

@@ -10,12 +10,11 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from assistant.contracts import Answer, Citation, Language
-from assistant.http.pages import article_name, document_link, sample_badge
+from assistant.http.pages import document_link, sample_badge
+from ui.cards import facts_html, numbers_to_call, service_html, source_name, suggestions_html
+from ui.facts import Fact, Service
 from ui.voice_words import voice_words
 from ui.words import Words, words
-
-# Short public numbers: emergency services, the citizens' hotline and its kin.
-SHORT_NUMBER = re.compile(r"(?<!\d)(?:11[09]|12[02]|12\d{3}|96\d{3,4})(?!\d)")
 
 
 @dataclass
@@ -30,6 +29,8 @@ class Turn:
     answer: Answer | None = None
     good: bool | None = None  # the resident's thumb
     documents: Mapping[str, str] = field(default_factory=dict)  # cited passage: id of its document
+    facts: tuple[Fact, ...] = ()
+    service: Service | None = None
 
 
 @dataclass(eq=False)
@@ -95,7 +96,7 @@ def welcome_html(tab: Tab, suggestions: Sequence[str]) -> str:
     return (
         f'<section class="welcome{" first" if first else ""}" lang="{_code(tab.language)}">{note}'
         f'<img class="portrait" src="/ui/portrait.svg" alt=""><h2>{word.greeting}</h2><p>{word.purpose}</p>'
-        f"{_suggestions(suggestions, word.try_asking) if first else ''}</section>"
+        f"{suggestions_html(suggestions, word.try_asking) if first else ''}</section>"
     )
 
 
@@ -109,7 +110,7 @@ def turn_html(turn: Turn, index: int, last: bool, suggestions: Sequence[str] = (
     busy = turn.status in {"waiting", "streaming"}
     more = ""
     if last and answer and not answer.emergency:
-        more = _suggestions(answer.suggestions or suggestions, word.ask_next)
+        more = suggestions_html(answer.suggestions or suggestions, word.ask_next)
     return (
         f'<section class="turn" data-turn="{index}"><div class="question">'
         f'<span class="unseen">{word.you_asked}</span><p>{escape(turn.question)}</p></div>'
@@ -139,14 +140,13 @@ def _reply(turn: Turn, index: int, word: Words) -> str:
         calls = _calls(answer, word)
         person = f'<p class="person">{word.call_for_help}</p>{calls}' if calls else ""
         text = f"<h3>{word.refusal}</h3>{text}{person}"
-    return f"{text}{badge}{_citations(turn, answer, word)}{_thumbs(turn, index, word)}"
+    more = f"{facts_html(turn.facts, word)}{service_html(turn.service, word)}"
+    return f"{text}{more}{badge}{_citations(turn, answer, word)}{_thumbs(turn, index, word)}"
 
 
 def _calls(answer: Answer, word: Words) -> str:
     """A button for each number to call, the offered one first; nothing when there is none."""
-    found = [answer.hotline or "", *SHORT_NUMBER.findall(answer.text)]
-    numbers = dict.fromkeys(number for number in found if number)
-    links = [(re.sub("[^0-9+]", "", number), word.call.format(escape(number))) for number in numbers]
+    links = [(re.sub("[^0-9+]", "", number), word.call.format(escape(number))) for number in numbers_to_call(answer)]
     return "".join(f'<a class="call" href="tel:{dialled}">{label}</a>' for dialled, label in links)
 
 
@@ -165,31 +165,19 @@ def _citation(citation: Citation, document: str, language: Language, word: Words
     link = document_link(document, citation.passage_id, citation.article, english)
     fragment = f"/document/{quote(document, safe='')}/article?mark={quote(citation.passage_id, safe='')}"
     badge = sample_badge(english) if citation.sample else ""
-    number = article_name(citation.article, english) if citation.article is not None else ""
     name = citation.title.strip("《》")
-    # A card's title is its own name; only a document's name stands in title marks.
-    title = f"《{name}》" if not citation.path or citation.path[0].strip("《》") == name else name
+    title = source_name(citation, english)
     steps = [step for step in citation.path if step.strip("《》") != name]
     path = f'<span class="path">› {" › ".join(map(escape, steps))}</span>' if steps else ""
     return (
         f'<a class="citation" href="{escape(link)}" '
         f'data-fragment="{escape(fragment)}{"&amp;lang=en" if english else ""}" '
-        f'data-title="{escape(title)}" data-close="{word.close}" data-whole="{word.whole_document}" '
+        f'data-title="{re.sub("<.*?>", "", title).strip()}" data-close="{word.close}" data-whole="{word.whole_document}" '
         f'data-missing="{word.article_missing}" aria-haspopup="dialog">'
-        f'<span class="source">{badge}{escape(title)} <b>{number}</b></span>{path}'
+        f'<span class="source">{badge}{title}</span>{path}'
         f'<span class="quote" lang="zh-CN">{escape(citation.quote)}</span>'
         f'<span class="open">{word.open_source}</span></a>'
     )
-
-
-def _suggestions(questions: Sequence[str], heading: str) -> str:
-    if not questions:
-        return ""
-    buttons = "".join(
-        f'<button type="button" class="suggestion" data-ask="{escape(question)}">{escape(question)}</button>'
-        for question in questions
-    )
-    return f'<div class="suggestions"><h4>{heading}</h4><div>{buttons}</div></div>'
 
 
 def _thumbs(turn: Turn, index: int, word: Words) -> str:

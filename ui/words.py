@@ -44,6 +44,16 @@ class Words:
     notice: str
     you_asked: str
     languages: str
+    facts: str
+    deadline: str
+    department: str
+    where: str
+    hours: str
+    phone: str
+    fee: str
+    who: str
+    bring: str
+    steps: str
 
 
 CHINESE = Words(
@@ -80,6 +90,16 @@ CHINESE = Words(
     notice="回答仅供参考，办事请以原文为准。请不要输入身份证号等个人信息。",
     you_asked="您问",
     languages="语言",
+    facts="要点",
+    deadline="什么时候完成",
+    department="谁负责",
+    where="地址",
+    hours="时间",
+    phone="电话",
+    fee="收费",
+    who="谁可以用",
+    bring="要带什么",
+    steps="怎么办",
 )
 
 ENGLISH = Words(
@@ -117,6 +137,16 @@ ENGLISH = Words(
     notice="For reference only; the original text decides. Please don't enter ID numbers or personal data.",
     you_asked="You asked",
     languages="Language",
+    facts="Main facts",
+    deadline="to be reached by then",
+    department="is responsible",
+    where="Address",
+    hours="Hours",
+    phone="Phone",
+    fee="Fee",
+    who="For whom",
+    bring="What to bring",
+    steps="How it works",
 )
 
 

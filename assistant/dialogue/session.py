@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from assistant.contracts import Answer, Conversation, Language, TurnEvent
 from assistant.dialogue.commands import command, only_listening
 from assistant.dialogue.listening import Listener, Utterance
+from assistant.dialogue.phrases import PHRASES
 from assistant.dialogue.speaking import Speaker
 from assistant.handoff.calls import CallView
+from assistant.understand.guard import small_talk
 from assistant.voice_contracts import (
     PreparedSpeech,
     Recogniser,
@@ -113,6 +115,7 @@ class VoiceSession:
         self._held = False  # the sound stands still while we find out whether it was an interruption
         self._turn: asyncio.Task[None] | None = None
         self._turn_id = 0
+        self._repeats = 0  # how often the same answer was asked for again
         self._words: asyncio.Queue[_Words] = asyncio.Queue()  # of others, said when nobody else speaks
         self._saying: asyncio.Task[None] | None = None
         self._closed = False
@@ -153,11 +156,19 @@ class VoiceSession:
 
     def change_speed(self, slower: bool) -> None:
         """One step slower or faster from the next clause on; says so when nothing is being said."""
-        speed = self._speaker.speed + (-STEP if slower else STEP)
-        self._speaker.speed = round(min(FASTEST, max(SLOWEST, speed)), 2)
-        self._emit(VoiceEvent("speed", self._turn_id, text=f"{self._speaker.speed:.2f}"))
+        self._set_speed(self._speaker.speed + (-STEP if slower else STEP))
         if not self._speaker.speaking:
             self._say(SAYS["slower" if slower else "faster"][self.language or Language.CHINESE])
+
+    def pace(self, speed: float) -> None:
+        """Speak at ``speed`` from the next clause on, as was learnt before the line broke."""
+        self._speaker.speed = round(min(FASTEST, max(SLOWEST, speed)), 2)
+
+    def say(self, name: str) -> None:
+        """Say one of ``PHRASES``; it interrupts. Raises KeyError when there is no such phrase."""
+        text = PHRASES[name][self.language or Language.CHINESE]
+        self._interrupt()
+        self._say(text)
 
     async def tell(self, answer: Answer) -> int | None:
         """Say ``answer``, which no turn of ours gave, as a turn; returns its epoch, None when that came to nothing."""
@@ -296,6 +307,10 @@ class VoiceSession:
     def _begin_turn(self, text: str) -> None:
         if self._closed:
             return
+        self._repeats = self._repeats + 1 if small_talk(text) == "repeat" else 0
+        if self._repeats == 2:  # who asks twice did not follow
+            self._repeats = 0
+            self._set_speed(self._speaker.speed - STEP)
         if self._turn is not None:
             self._turn.cancel()
         self._turn = asyncio.create_task(self._run(text))
@@ -335,6 +350,10 @@ class VoiceSession:
             self._speaker.finish()
         elif event.type == "cancelled":
             self._speaker.stop()
+
+    def _set_speed(self, speed: float) -> None:
+        self.pace(speed)
+        self._emit(VoiceEvent("speed", self._turn_id, text=f"{self._speaker.speed:.2f}"))
 
     def _say(self, text: str) -> None:
         """Words of our own, outside a turn."""

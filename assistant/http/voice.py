@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, ValidationError
 from assistant.contracts import Language, TurnEvent
 from assistant.dialogue.pcm import from_pcm, to_pcm
 from assistant.dialogue.people import People
+from assistant.dialogue.phrases import PHRASES
 from assistant.dialogue.session import VoiceSession
 from assistant.errors import HearError
 from assistant.handoff.calls import CallView
@@ -38,10 +39,11 @@ FAR = "不支持这个采样率，请发送 16000 Hz 的声音。"
 class Order(BaseModel):
     """A message of the client."""
 
-    type: str = Field(pattern="^(start|ask|played|cancel|repeat|slower|faster|release|erase)$")
+    type: str = Field(pattern="^(start|ask|played|cancel|repeat|slower|faster|say|release|erase)$")
     text: str = Field("", max_length=4000)
     language: Language | None = None
     rate: int = HEARD_RATE
+    speed: float | None = Field(None, gt=0)  # of speech, as learnt before
     turn_id: int = 0
     sequence: int = 0
     milliseconds: float = Field(0.0, ge=0)
@@ -144,6 +146,8 @@ async def _receive(
             continue
         if order.type == "start" and order.rate != HEARD_RATE:
             await socket.send_json({"type": "error", "message": FAR})
+        elif order.type == "say" and order.text not in PHRASES:
+            await socket.send_json({"type": "error", "message": UNKNOWN})
         elif order.type == "ask" and not allow(address):
             await socket.send_json({"type": "error", "message": "您问得太快了，请过一分钟再试。"})
         else:
@@ -154,6 +158,8 @@ def _obey(order: Order, spoken: VoiceSession, erase: Callable[[str], None]) -> N
     match order.type:
         case "start":
             spoken.language = order.language
+            if order.speed is not None:
+                spoken.pace(order.speed)
         case "ask":
             spoken.ask(order.text)
         case "played":
@@ -164,6 +170,8 @@ def _obey(order: Order, spoken: VoiceSession, erase: Callable[[str], None]) -> N
             spoken.repeat()
         case "slower" | "faster":
             spoken.change_speed(slower=order.type == "slower")
+        case "say":
+            spoken.say(order.text)
         case "release":
             spoken.released()
         case "erase":

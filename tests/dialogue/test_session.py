@@ -11,7 +11,8 @@ from threading import Event
 import pytest
 
 from assistant.answer.fake_llm import Lie, LyingLanguageModel
-from assistant.contracts import TurnEvent
+from assistant.contracts import Language, TurnEvent
+from assistant.dialogue.phrases import PHRASES
 from assistant.dialogue.session import Engines, VoiceSession
 from assistant.dialogue.speaking import FILLERS
 from assistant.hear.chain import RecogniserChain
@@ -205,6 +206,48 @@ async def test_slower_and_faster_by_voice_and_by_button(client: Make) -> None:
     speeds = [float(e.text) for e in one.events if e.type == "speed"]
     assert max(speeds) <= 1.3
     assert speeds[-1] == 1.3
+
+
+async def test_who_asks_twice_to_hear_it_again_is_told_more_slowly(client: Make) -> None:
+    one = client(EchoConversation())
+    one.session.ask("养老床位有多少？")
+    await one.until("finished")
+    one.session.repeat()
+    await one.until("finished", 2)
+    assert "speed" not in one.kinds()
+    one.session.ask("再说一遍。")
+    assert (await one.until("speed")).text == "0.88"
+    await one.until("finished", 3)
+    for text in ("再说一遍", "托育的事归谁管？", "再说一遍"):
+        one.session.ask(text)
+        await asyncio.sleep(0.02)
+    assert one.kinds().count("speed") == 1, "another question lies between them"
+
+
+async def test_a_pace_that_was_learnt_is_taken_up_without_a_word(client: Make) -> None:
+    voice = FakeVoice()
+    one = client(EchoConversation(), voice=voice)
+    one.session.pace(0.3)
+    assert one.session._speaker.speed == 0.7
+    one.session.pace(0.82)
+    one.session.ask("养老床位有多少？")
+    await one.until("finished")
+    assert "speed" not in one.kinds()
+    assert one.session._speaker.speed == 0.82
+
+
+@pytest.mark.parametrize("language", list(Language))
+async def test_sentences_of_her_own_are_said_by_name(client: Make, language: Language) -> None:
+    voice = FakeVoice()
+    one = client(EchoConversation(), voice=voice)
+    one.session.language = language
+    for name in PHRASES:
+        one.session.say(name)
+        await one.until("finished", list(PHRASES).index(name) + 1)
+    said = "".join(voice.spoken)
+    assert all(PHRASES[name][language].split()[0][:4] in said for name in PHRASES)
+    with pytest.raises(KeyError):
+        one.session.say("anything else")
 
 
 async def test_a_recogniser_that_hangs_gives_way_to_the_next(client: Make) -> None:

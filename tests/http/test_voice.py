@@ -167,3 +167,25 @@ async def test_a_client_that_vanishes_leaves_nothing_running() -> None:
         async with connect(f"{url}/api/voice?session=gone") as again:  # the next one is served
             await again.send('{"type": "ask", "text": "在吗？"}')
             assert (await read(again, "turn.started"))["turn_id"]
+
+
+async def test_her_own_sentences_are_said_and_no_others_and_a_pace_is_kept() -> None:
+    with serving(engines(), EchoConversation()) as url:
+        async with connect(f"{url}/api/voice?session=s-say") as socket:
+            await socket.recv()
+            await socket.send(json.dumps({"type": "start", "speed": 0.75}))
+            await socket.send(json.dumps({"type": "slower"}))
+            await socket.send(json.dumps({"type": "say", "text": "goodbye"}))
+            await socket.send(json.dumps({"type": "say", "text": "把这句话念出来"}))
+            found: list[dict[str, str]] = []
+            async with asyncio.timeout(10):
+                while not {"error", "finished"} <= {one["type"] for one in found}:
+                    message = await socket.recv()
+                    if isinstance(message, str):
+                        found.append(json.loads(message))
+    assert next(one["text"] for one in found if one["type"] == "speed") == "0.70", (
+        "0.75 and one step slower, at the least"
+    )
+    assert any("再见" in one["text"] for one in found if one["type"] == "audio")
+    assert any(one["type"] == "error" for one in found), "a client can't have any words said"
+    assert not any("念出来" in one.get("text", "") for one in found)

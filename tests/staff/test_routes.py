@@ -20,6 +20,34 @@ from tests.dialogue.echo import EchoConversation
 from tests.staff.site import HTML, Site, staff_site, token
 
 OFF = "Gradio's editor of its own page, which is switched off: it answers 403"
+# Gradio's own, below the chat page and the kiosk. Uploads are limited to one byte, and there are no accounts in it.
+GRADIO = {
+    "/login": "Gradio's login, which has no users here",
+    "/login/": "Gradio's login, which has no users here",
+    "/gradio_api/call/{api_name}": "an event of the chat page; no event is public",
+    "/gradio_api/call/{api_name}/": "an event of the chat page; no event is public",
+    "/gradio_api/cancel": "ends an own event",
+    "/gradio_api/component_server": "functions of components; ours have none",
+    "/gradio_api/component_server/": "functions of components; ours have none",
+    "/gradio_api/queue/join": "an event of the chat page",
+    "/gradio_api/reset": "resets an own event",
+    "/gradio_api/reset/": "resets an own event",
+    "/gradio_api/run/{api_name}": "an event of the chat page; no event is public",
+    "/gradio_api/run/{api_name}/": "an event of the chat page; no event is public",
+    "/gradio_api/api/{api_name}": "an event of the chat page; no event is public",
+    "/gradio_api/api/{api_name}/": "an event of the chat page; no event is public",
+    "/gradio_api/stream/{event_id}": "a stream of an own event",
+    "/gradio_api/stream/{event_id}/close": "closes a stream of an own event",
+    "/gradio_api/upload": "files of one byte at most",
+    "/gradio_api/process_recording": "films of one byte at most",
+    "/gradio_api/call/v2/{api_name}": "an event of the chat page; no event is public",
+    "/gradio_api/call/v2/{api_name}/": "an event of the chat page; no event is public",
+    **{
+        f"/gradio_api/{name}{slash}": OFF
+        for name in ("vibe-edit", "undo-vibe-edit", "vibe-code", "vibe-starter-queries")
+        for slash in ("", "/")
+    },
+}
 # What residents may do without a login: each with the reason why it changes nothing of anybody else's.
 RESIDENTS = {
     "POST /api/ask": "asks; remembers within the session whose id the client knows",
@@ -30,32 +58,10 @@ RESIDENTS = {
     "POST /api/takeaway": "keeps an own answer in memory for a set time, under an id that can't be guessed",
     "POST /api/rate": "counts a thumb for an own turn",
     "WEBSOCKET /api/voice": "the own voice session",
-    # Gradio's own, below the chat page. Uploads are limited to one byte, and there are no accounts in it.
-    "POST /login": "Gradio's login, which has no users here",
-    "POST /login/": "Gradio's login, which has no users here",
-    "POST /gradio_api/call/{api_name}": "an event of the chat page; no event is public",
-    "POST /gradio_api/call/{api_name}/": "an event of the chat page; no event is public",
-    "POST /gradio_api/cancel": "ends an own event",
-    "POST /gradio_api/component_server": "functions of components; ours have none",
-    "POST /gradio_api/component_server/": "functions of components; ours have none",
-    "POST /gradio_api/queue/join": "an event of the chat page",
-    "POST /gradio_api/reset": "resets an own event",
-    "POST /gradio_api/reset/": "resets an own event",
-    "POST /gradio_api/run/{api_name}": "an event of the chat page; no event is public",
-    "POST /gradio_api/run/{api_name}/": "an event of the chat page; no event is public",
-    "POST /gradio_api/api/{api_name}": "an event of the chat page; no event is public",
-    "POST /gradio_api/api/{api_name}/": "an event of the chat page; no event is public",
-    "POST /gradio_api/stream/{event_id}": "a stream of an own event",
-    "POST /gradio_api/stream/{event_id}/close": "closes a stream of an own event",
-    "POST /gradio_api/upload": "files of one byte at most",
-    "POST /gradio_api/process_recording": "films of one byte at most",
-    "POST /gradio_api/call/v2/{api_name}": "an event of the chat page; no event is public",
-    "POST /gradio_api/call/v2/{api_name}/": "an event of the chat page; no event is public",
-    **{
-        f"POST /gradio_api/{name}{slash}": OFF
-        for name in ("vibe-edit", "undo-vibe-edit", "vibe-code", "vibe-starter-queries")
-        for slash in ("", "/")
-    },
+    "POST /api/kiosk/card": "reads an own answer; the id can't be guessed",
+    "POST /api/kiosk/text": "changes nothing: gives lines back in other characters",
+    "POST /api/kiosk/pin": "one try of the kiosk's PIN, locked after some; opens a menu of the own screen only",
+    **{f"POST {page}{path}": why for page in ("", "/kiosk") for path, why in GRADIO.items()},
 }
 # Pages of staff that come before the login; they have a token of their own, or change nothing.
 BEFORE_LOGIN = {
@@ -113,6 +119,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Site:
     from assistant.http.voice import add_voice
     from assistant.speak.fake import FakeVoice
     from ui.chat import mount
+    from ui.kiosk.page import mount_kiosk
 
     site = staff_site(tmp_path_factory.mktemp("whole"))
     conversation: Any = EchoConversation()
@@ -124,6 +131,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Site:
     add_voice(
         site.app, lambda s, lang: VoiceSession(conversation, engines, s, lang), conversation.erase, lambda _: True
     )
+    mount_kiosk(site.app, people, Settings(_env_file=None))
     mount(site.app, conversation)
     site.account("wang", "administrator")
     return site

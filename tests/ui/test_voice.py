@@ -105,7 +105,8 @@ def test_a_spoken_question_is_shown_answered_and_said(launch, talk_page, talk_se
     assert turn.locator(".question p").inner_text() == QUESTION
     assert "第十四条" in turn.locator("a.citation").inner_text()
     page.wait_for_timeout(1500)
-    said, spoken = page.locator(".voice-said").inner_text(), page.locator(".voice-said b").first.inner_text()
+    said = page.locator(".voice-said").text_content()
+    spoken = "".join(page.locator(".voice-said > .spoken, .voice-said .said").all_text_contents())
     assert said.startswith(spoken)
     assert 0 < len(spoken) < len(said)
     page.wait_for_function("jiamenkouVoice.player.complete")
@@ -240,7 +241,7 @@ def test_nothing_stale_is_scheduled(quiet, talk_page) -> None:
     page.wait_for_function("jiamenkouVoice.player.complete")
     order = [(clip["turn"], clip["sequence"]) for clip in page.evaluate("jiamenkouVoice.player.log")]
     assert order == [(3, 0), (5, 0), (5, 1), (5, 2)]
-    assert page.locator(".voice-said span").count() == 3
+    assert page.locator(".voice-said > span").count() == 3
     assert gapless(page.evaluate("jiamenkouVoice.player.log")[1:])
 
 

@@ -73,7 +73,7 @@ export class Line {
 export class Microphone {
   constructor(frame, ended) {
     Object.assign(this, { frame, ended });
-    this.stream = this.context = null;
+    this.stream = this.context = this.node = null;
   }
 
   get on() { return Boolean(this.stream); }
@@ -93,7 +93,7 @@ export class Microphone {
       throw error;
     }
     if (this.context !== context) return; // stopped meanwhile
-    const node = new AudioWorkletNode(context, "microphone");
+    const node = this.node = new AudioWorkletNode(context, "microphone");
     node.port.onmessage = ({ data }) => { if (this.context === context) this.frame(data); };
     context.createMediaStreamSource(stream).connect(node);
     node.connect(context.destination); // it puts out silence; without this some browsers don't run it
@@ -101,8 +101,14 @@ export class Microphone {
   }
 
   stop() {
-    if (this.stream) for (const track of this.stream.getTracks()) track.stop();
+    if (this.stream) {
+      for (const track of this.stream.getTracks()) {
+        track.onended = null;
+        track.stop();
+      }
+    }
+    if (this.node) this.node.port.onmessage = null;
     if (this.context) this.context.close();
-    this.stream = this.context = null;
+    this.stream = this.context = this.node = null;
   }
 }

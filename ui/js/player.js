@@ -4,6 +4,8 @@ const LEAD = 0.07; // seconds of jitter buffer before the first clip of a turn, 
 const FADE = 0.004; // seconds
 const REPORT = 100; // ms between two reports of how far has been heard
 const KEPT = 300; // clips in the log
+const LOUDEST = 3; // times as loud as the voice was made
+const STRAIGHT = 0.7; // level up to which nothing is changed; above it sound is bent, so that it never breaks up
 
 export class Player {
   // `report(turn, sequence, milliseconds)` is called while sound is heard, `changed()` when it begins or ends.
@@ -13,6 +15,7 @@ export class Player {
     this.log = []; // clips as they were scheduled: {turn, sequence, begins, ends}, seconds of the context
     this.context = null;
     this.held = false;
+    this.loudness = 1;
     this.clear();
   }
 
@@ -22,10 +25,25 @@ export class Player {
       this.context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
       this.meter = this.context.createAnalyser();
       this.meter.fftSize = 256;
-      this.meter.connect(this.context.destination);
+      this.louder = this.context.createGain();
+      this.louder.gain.value = this.loudness / LOUDEST;
+      const limit = this.context.createWaveShaper();
+      limit.curve = softly();
+      this.meter.connect(this.louder).connect(limit).connect(this.context.destination);
     }
     await this.context.resume();
   }
+
+  // 1 is as the voice was made, LOUDEST the most.
+  set volume(value) {
+    this.loudness = value;
+    if (this.context) this.louder.gain.setTargetAtTime(value / LOUDEST, this.context.currentTime, 0.02);
+  }
+
+  get volume() { return this.loudness; }
+
+  // Seconds on the clock of what is heard; stands still while the sound is held.
+  get clock() { return this.context ? this._heard() : performance.now() / 1000; }
 
   async close() {
     this.clear();
@@ -180,4 +198,14 @@ export class Player {
       this.changed();
     }
   }
+}
+
+// A curve for what comes at a LOUDEST-th of its level: straight, and above STRAIGHT bent towards 1.
+function softly() {
+  const room = 1 - STRAIGHT;
+  const bent = (level) => (level <= STRAIGHT ? level : STRAIGHT + room * Math.tanh((level - STRAIGHT) / room));
+  return Float32Array.from({ length: 4097 }, (_, at) => {
+    const level = ((at - 2048) / 2048) * LOUDEST;
+    return Math.sign(level) * bent(Math.abs(level));
+  });
 }

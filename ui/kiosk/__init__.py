@@ -1,0 +1,1 @@
+"""The full-screen page for touch screens."""
