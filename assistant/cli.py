@@ -15,6 +15,7 @@ import typer
 
 from assistant import cli_knowledge
 from assistant.cli_intake import take_in, take_in_sources
+from assistant.cli_keys import app as keys_app
 from assistant.cli_staff import app as staff_app
 from assistant.cli_voice import hear, prepare_speech, speak
 from assistant.contracts import Answer
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command()(hear)
 app.command()(speak)
 app.command("prepare-speech")(prepare_speech)
+app.add_typer(keys_app, name="keys", help="API keys: add, list, rotate, revoke.")
 app.command("take-in")(take_in)
 app.command("take-in-sources")(take_in_sources)
 cli_knowledge.add(app)
@@ -159,10 +161,10 @@ def _ensure_published(config: Settings) -> None:
 
     if current(config.data_folder) is None:
         say("Nothing is published yet: publishing the corpus first.")
-        _publish(config)
+        _publish(config, soon=True)
 
 
-def _publish(config: Settings, rebuild: bool = False, prefer: Prefer = "", note: str = "") -> bool:
+def _publish(config: Settings, rebuild: bool = False, prefer: Prefer = "", note: str = "", soon: bool = False) -> bool:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -178,6 +180,7 @@ def _publish(config: Settings, rebuild: bool = False, prefer: Prefer = "", note:
             prefer,
             operator(),
             note,
+            soon,
         )
     say(f"Published {release.name}." if new else f"Nothing has changed: {release.name} goes on answering.")
     return new

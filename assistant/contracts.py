@@ -269,6 +269,7 @@ class TurnEvent(Frozen):
     type: Literal["started", "text", "answer", "cancelled", "error"]
     text: str = ""
     answer: Answer | None = None
+    reason: Literal["", "input", "away"] = ""  # of an error: the question can't be used; nothing can be looked up
 
 
 # --- engines and stages --------------------------------------------------------------

@@ -14,6 +14,8 @@ JiamenkouError
 ├── HandoffError        a call to a person can't be made, taken or answered
 ├── HearError           sound can't be read, or no recogniser works
 ├── SpeakError          a voice is late, broken, or away
+├── KeyStoreError       an API key is unknown, or the keys can't be read
+├── OverloadError       too many ask at once
 └── StaffError          an account, a login or a right of staff
     ├── FourEyesError   somebody may not approve their own change
     └── StaleError      somebody else changed it in the meantime
@@ -89,6 +91,18 @@ class HearError(JiamenkouError):
 
 class SpeakError(JiamenkouError):
     """A voice is late, broken, or away."""
+
+
+class KeyStoreError(JiamenkouError):
+    """An API key is unknown, or the keys can't be read."""
+
+
+class OverloadError(JiamenkouError):
+    """Too many ask at once; ``retry_after`` says in how many seconds it is worth asking again."""
+
+    def __init__(self, message: str, hint: str = "", retry_after: int = 1) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
 
 
 class StaffError(JiamenkouError):

@@ -45,8 +45,9 @@ class Keeper:
     def _run(self) -> None:
         try:
             self.publisher.mend()
+            self.publisher.complete()
         except (JiamenkouError, OSError):
-            _log.exception("change sets could not be looked through")
+            _log.exception("what an earlier process left could not be finished")
         while not self._stop.wait(EVERY):
             try:
                 self.look()

@@ -39,6 +39,8 @@ from knowledge.release import (
     writing,
 )
 
+FIRST = "first answers; more of the residents' questions follow"  # note of a release that is made to answer soon
+FIRST_PHRASINGS = 5  # of each passage in it: most of the time of publishing goes into their vectors
 SCHEDULE = "schedule"  # who publishes what was scheduled, when it can't be
 Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
@@ -76,6 +78,24 @@ class Publisher:
         Raises KnowledgeError naming every problem, ConflictError for a file that staff changed, too, BusyError.
         """
         return self._publish(self._reads_folder(About(by, note), prefer))
+
+    def publish_first(self, by: str = "") -> Release:
+        """Publish the corpus folder with only some of the questions that lead to each passage, to answer soon."""
+        whole = self._reads_folder(About(by, FIRST))
+
+        def read(now: About, known: Mapping[str, Known]) -> tuple[Reading, About]:
+            reading, about = whole(now, {})
+            return fewer_phrasings(reading), about
+
+        return self._publish(read)[0]
+
+    def complete(self) -> bool:
+        """Publish what ``publish_first`` left out, if it is what answers now."""
+        if head(self.data).note != FIRST:
+            return False
+        self.publish_folder()
+        self.tidy()
+        return True
 
     def _reads_folder(
         self, about: About, prefer: Prefer = ""
@@ -279,6 +299,27 @@ class Trial:
     difference: Difference
 
 
+def fewer_phrasings(reading: Reading) -> Reading:
+    """The same documents, each passage and referral with its first few phrasings only."""
+    documents = tuple(
+        replace(
+            each,
+            key=f"{each.key}-first",
+            base=f"{each.base}-first",
+            passages=tuple(
+                passage.model_copy(update={"phrasings": passage.phrasings[:FIRST_PHRASINGS]})
+                for passage in each.passages or ()
+            ),
+        )
+        for each in reading.documents
+    )
+    referrals = tuple(
+        each.model_copy(update={"phrasings": each.phrasings[:FIRST_PHRASINGS]}) for each in reading.words.referrals
+    )
+    words = reading.words.model_copy(update={"referrals": referrals, "digest": f"{reading.words.digest}-first"})
+    return replace(reading, documents=documents, words=words)
+
+
 def publish_corpus(
     settings: Settings,
     say: Say = _silent,
@@ -287,11 +328,20 @@ def publish_corpus(
     prefer: Prefer = "",
     by: str = "",
     note: str = "",
+    soon: bool = False,
 ) -> tuple[Release, bool]:
-    """Publish the corpus folder as an operator does: check it, build what changed, swap it in, tidy up behind."""
+    """Publish the corpus folder as an operator does: check it, build what changed, swap it in, tidy up behind.
+
+    Where nothing answers yet, something does after the first part of it; ``soon`` ends there.
+    """
     if rebuild:
         forget_current(settings.data_folder)
     publisher = Publisher(settings, None, say, progress, rebuild)
+    if current(settings.data_folder) is None:
+        release = publisher.publish_first(by)
+        if soon:
+            return release, True
+        say("Answers are given already; the rest of the residents' questions follow.")
     release, new = publisher.publish_folder(by, note, prefer)
     if new:
         publisher.tidy()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from assistant.dialogue.session import Engines
     from assistant.main import Library
     from assistant.main_voice import Busy
+
+
+KEEP = 75  # seconds an idle connection is kept: longer than clients do, so that none asks on one that just closed
 
 
 def run(config: Settings, say: Callable[[str], None]) -> None:
@@ -60,11 +64,13 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     from assistant.handoff.desk import Desk
     from assistant.http.app import build_app
     from assistant.http.calls import add_calls
+    from assistant.http.openai_app import add_openai
     from assistant.http.staff.calls import add_console
     from assistant.http.staff.site import add_staff
     from assistant.http.takeaway import add_takeaway
     from assistant.http.voice import add_voice
     from assistant.keeper import Keeper
+    from assistant.keys import Keys
     from assistant.logs import configure_logging
     from assistant.main import build, forgetter, model_or_none
     from assistant.main_voice import Busy, engines_or_none
@@ -127,6 +133,8 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     frame = add_staff(service, open_staff(config), config)
     add_console(frame, people)
     keyboard = mount_kiosk(service, people, config, instance)
+    keys = Keys(config.data_folder)
+    add_openai(service, people, config, engines=engines, embedder=library.embedder, keys=keys)
     app = mount(service, people)
 
     def prepare_release() -> None:
@@ -149,10 +157,19 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
             published.clear()
 
     threading.Thread(target=background, daemon=True).start()
+    sys.setswitchinterval(0.001)  # a search in a thread must not hold up whoever is being written to
     say(f"Open http://{config.host}:{config.port}")
     try:
         # Without its own logging: an access log would hold addresses, an error log the messages of errors.
-        uvicorn.run(app, host=config.host, port=config.port, log_config=None, log_level="warning", access_log=False)
+        uvicorn.run(
+            app,
+            host=config.host,
+            port=config.port,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            timeout_keep_alive=KEEP,
+        )
     finally:
         if model is not None:
             asyncio.run(model.close())

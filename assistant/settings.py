@@ -71,7 +71,6 @@ class Settings(BaseSettings):
     memory_turns: int = Field(6, ge=1)  # exchanges kept in a session
     session_minutes: float = Field(30.0, gt=0)  # idle time after which a session is erased
     sessions: int = Field(2000, ge=1)  # open sessions at once
-    asks_per_minute: int = Field(120, ge=1)  # questions of one client address
     kiosk_idle_seconds: float = Field(60.0, ge=5)  # nobody speaks or taps for so long: 小沪 asks whether one is there
     kiosk_warning_seconds: float = Field(20.0, ge=5)  # from that question to the end of the session
     kiosk_session_minutes: float = Field(15.0, gt=0)  # after which she asks even when one is busy
@@ -79,6 +78,18 @@ class Settings(BaseSettings):
     kiosk_pin_hash: str = ""  # of `jiamenkou kiosk-pin`; empty: there is no staff menu
     kiosk_pin_attempts: int = Field(5, ge=1)  # wrong PINs before the pad is locked
     kiosk_pin_lock_minutes: float = Field(5.0, gt=0)
+    asks_per_minute: int = Field(1200, ge=1)  # questions of one client address
+    require_keys: Literal["auto"] | bool = "auto"  # for /v1; auto: unless only this machine can reach it
+    key_requests_per_minute: int = Field(6000, ge=1)  # of one API key, unless the key has a figure of its own
+    key_requests_at_once: int = Field(256, ge=1)
+    address_requests_at_once: int = Field(256, ge=1)  # of one address without a key
+    request_seconds: float = Field(120.0, gt=0)  # after which a request to /v1 is ended
+    transcription_seconds: int = Field(600, ge=1)  # of sound in one file
+    cors_origins: tuple[str, ...] = ()  # web pages of others that may call the service: ["https://app.example"]
+    turns_at_once: int = Field(4, ge=1)  # questions over HTTP that are worked on
+    turns_waiting: int = Field(236, ge=0)  # questions over HTTP that wait for them; more are turned away
+    sounds_at_once: int = Field(1, ge=1)  # files transcribed, and texts spoken, for /v1
+    sounds_waiting: int = Field(8, ge=0)
     intake_folder: Path | None = None  # a folder whose files are taken in as drafts; only read
     intake_git: str = ""  # a Git repository (URL or absolute path) whose files are taken in as drafts; only read
     intake_git_branch: str = "main"

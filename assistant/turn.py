@@ -39,6 +39,7 @@ from assistant.contracts import (
 )
 from assistant.errors import AnswerError, InputError, JiamenkouError
 from assistant.retrieve.gate import Gate
+from assistant.retrieve.recent import Recent
 from assistant.sessions import Session, Sessions
 from assistant.understand.clean import clean_question, detect_language
 from assistant.understand.follow_up import chosen
@@ -102,6 +103,7 @@ class Assistant:
         self._limit, self._engine, self._today = question_limit, engine, today
         self._select_timeout, self._write_timeout = select_timeout, write_timeout
         self._gate = Gate()
+        self._recent = Recent()
 
     async def ask(self, text: str, session: str, language: Language | None = None) -> AsyncIterator[TurnEvent]:
         """Run one turn; see ``Conversation.ask``."""
@@ -113,11 +115,12 @@ class Assistant:
         try:
             answer = await self.answer(text, state, language)
         except InputError as error:
-            yield TurnEvent(turn_id=turn_id, type="error", text=f"{error.message}{error.hint}")
+            yield TurnEvent(turn_id=turn_id, type="error", text=f"{error.message}{error.hint}", reason="input")
             return
         except JiamenkouError as error:  # its words are for staff
             _log.exception("a turn failed: %s", error.message)
-            yield TurnEvent(turn_id=turn_id, type="error", text=_AWAY[language or Language.CHINESE])
+            text = _AWAY[language or Language.CHINESE]
+            yield TurnEvent(turn_id=turn_id, type="error", text=text, reason="away")
             return
         for piece in re.findall(r"(?:[^，。；！？,.;!?]|[.,](?=\d))*[，。；！？,.;!?]*\s*", answer.text):
             if state.turn_id != turn_id:
@@ -150,7 +153,7 @@ class Assistant:
                 reply = _in_force(knowledge.structure.answer(question), knowledge, today)
             if reply is None:
                 with clock.step("retrieve"):
-                    evidence = await asyncio.to_thread(knowledge.retriever.search, question, today)
+                    evidence = await self._search(knowledge, question, today)
                     decision = unsaid(self._gate.decide(question, evidence), question, session)
                 with clock.step("answer"):
                     referral = evidence.referral.hotline if evidence.referral else "12345"
@@ -194,6 +197,14 @@ class Assistant:
             card = knowledge.refusals.hotline(named_hotline(self._sessions.spoken_of(session.id)) or "12345")
             return ask_for_person(card, spoken)
         return talk(kind, spoken) if kind else None
+
+    async def _search(self, knowledge: Knowledge, question: Question, today: date) -> Evidence:
+        found = self._recent.get(knowledge.release, question, today)
+        if found is None:
+            found = await asyncio.to_thread(
+                self._recent.search, knowledge.retriever, knowledge.release, question, today
+            )
+        return found
 
     async def _compose(self, question: Question, decision: Decision, hotline: str, knowledge: Knowledge) -> Answer:
         if decision.action != "answer":

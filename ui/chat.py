@@ -14,7 +14,10 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import FileResponse
 
 from assistant.contracts import Conversation, Language, TurnEvent
+from assistant.errors import OverloadError
 from assistant.http.app import client_address, new_session
+from assistant.http.problems import OtherMethods
+from assistant.http.stream import admitted
 from ui import parts
 from ui.avatar import add_avatar
 from ui.facts import facts, service
@@ -45,9 +48,10 @@ HEAD = (
 class Chat:
     """What the page's events do. One for the process; each browser tab has a ``Tab`` of its own."""
 
-    def __init__(self, conversation: Conversation, limiter: Any) -> None:
+    def __init__(self, conversation: Conversation, limiter: Any, turns: Any) -> None:
         self.conversation = conversation
         self.limiter = limiter
+        self.turns = turns
         self.tabs: WeakValueDictionary[str, Tab] = WeakValueDictionary()  # by session, while the page is open
         conversation.on_erase(self.erased)
 
@@ -74,7 +78,8 @@ class Chat:
         try:
             # A Chinese page answers in the language of the question, an English one in English.
             language = tab.language if tab.language is Language.ENGLISH else None
-            async for piece in self.conversation.ask(turn.question, tab.session, language):
+            asking: Any = self.conversation.ask(turn.question, tab.session, language)
+            async for piece in admitted(asking, self.turns):
                 self._apply(turn, piece)
                 if piece.type == "text" and time.monotonic() - drawn < REDRAW_SECONDS:
                     continue
@@ -82,6 +87,8 @@ class Chat:
                 yield self._draw(tab)
                 if turn not in tab.turns:
                     return  # cleared meanwhile; Gradio repeats what was drawn last, which now is empty
+        except OverloadError:
+            turn.status, turn.text = "failed", words(turn.language).overloaded
         except Exception as error:
             structlog.get_logger("ui").error("failed", kind=type(error).__name__, exc_info=error)
             turn.status, turn.text = "failed", words(turn.language).unexpected
@@ -168,9 +175,9 @@ class Chat:
             turn.status, turn.text = "failed", event.text
 
 
-def page(conversation: Conversation, limiter: Any) -> gr.Blocks:
+def page(conversation: Conversation, limiter: Any, turns: Any) -> gr.Blocks:
     """The page's components and what their events do."""
-    chat = Chat(conversation, limiter)
+    chat = Chat(conversation, limiter, turns)
     opening = Tab("")
     options: dict[str, Any] = {
         "show_progress": "hidden",
@@ -206,9 +213,10 @@ def mount(app: FastAPI, conversation: Conversation) -> FastAPI:
         file, media_type = ASSETS[name]
         return FileResponse(HERE / file, media_type=media_type)
 
+    app.router.routes.append(OtherMethods(app.router.routes))
     served: FastAPI = gr.mount_gradio_app(
         app,
-        page(conversation, app.state.limiter),
+        page(conversation, app.state.limiter, app.state.turns),
         path="/",
         footer_links=[],
         run_history=False,  # would keep residents' questions in the browser

@@ -40,6 +40,7 @@ class Words:
     bad: str
     thanks: str
     busy: str
+    overloaded: str
     unexpected: str
     notice: str
     you_asked: str
@@ -86,6 +87,7 @@ CHINESE = Words(
     bad="没帮助",
     thanks="谢谢您告诉我们。",
     busy="您问得有点快，请过一分钟再试。",
+    overloaded="现在问的人太多了，请过一会儿再问。急事请拨打12345。",
     unexpected="抱歉，刚才出了点问题。请您再问一次。",
     notice="回答仅供参考，办事请以原文为准。请不要输入身份证号等个人信息。",
     you_asked="您问",
@@ -133,6 +135,7 @@ ENGLISH = Words(
     bad="Not helpful",
     thanks="Thank you for telling us.",
     busy="That was a little fast. Please try again in a minute.",
+    overloaded="Too many people are asking just now. Please try again soon, or ring 12345 if it is urgent.",
     unexpected="Sorry, something went wrong. Please ask again.",
     notice="For reference only; the original text decides. Please don't enter ID numbers or personal data.",
     you_asked="You asked",

@@ -8,18 +8,23 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from assistant.contracts import Conversation
 from assistant.http import pages
-from assistant.http.headers import SecurityHeaders
+from assistant.http.admission import Admission
+from assistant.http.door import Door, DoorMiddleware
+from assistant.http.headers import SecurityHeaders, allow_pages
 from assistant.http.limits import BodyLimit, RateLimit
-from assistant.http.problems import CatchAll, Problem, install
+from assistant.http.openapi import describe
+from assistant.http.problems import PROBLEMS, CatchAll, Problem, install, problems
 from assistant.http.shapes import (
     AnswerShape,
     ArticleShape,
     Ask,
+    Documents,
+    Health,
     Rating,
     Session,
     document_shape,
@@ -47,18 +52,24 @@ def client_address(request: Request) -> str:
 def build_app(conversation: Conversation, health: Callable[[], dict[str, Any]], settings: Settings) -> FastAPI:
     """The service over one conversation; ``health`` may say ``ready`` (true when absent) and details.
 
-    ``app.state.limiter`` is the rate limit that other faces on the same app should share;
-    what is in ``app.state.ticks`` is called every second.
+    ``app.state.limiter`` is the rate limit, and ``app.state.turns`` the queue, that other faces on the same app
+    should share; ``app.state.door`` guards what lies under /v1; what is in ``app.state.ticks`` is called every second.
     """
     # FastAPI's own pages at /docs would load scripts from elsewhere; /openapi.json is enough.
     ticks: list[Callable[[], None]] = []
-    app = FastAPI(title="Jiamenkou", docs_url=None, redoc_url=None, lifespan=ticking(ticks))
+    app = FastAPI(title="Jiamenkou", docs_url=None, redoc_url=None, lifespan=ticking(ticks), responses=PROBLEMS)
     app.state.ticks = ticks
     app.state.limiter = RateLimit(settings.asks_per_minute)
+    app.state.turns = Admission(settings.turns_at_once, settings.turns_waiting)
+    app.state.door = Door(settings, app.state.limiter)
+    app.state.door.queue("/api/ask", app.state.turns)
     app.add_middleware(BodyLimit)
     app.add_middleware(CatchAll)
+    app.add_middleware(DoorMiddleware, door=app.state.door, seconds=settings.request_seconds)
+    allow_pages(app, settings.cors_origins)
     app.add_middleware(SecurityHeaders)
     install(app)
+    describe(app)
     _add_conversation(app, conversation)
     _add_knowledge(app, conversation)
     _add_operations(app, health)
@@ -66,15 +77,26 @@ def build_app(conversation: Conversation, health: Callable[[], dict[str, Any]], 
 
 
 def _add_conversation(app: FastAPI, conversation: Conversation) -> None:
-    @app.post("/api/ask", response_model=AnswerShape)
-    async def ask(ask: Ask, request: Request) -> Any:
+    events = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    failures = problems(
+        s409="The turn was cancelled, or a newer question of the session came first",
+        s429="Too many questions in a minute; see `Retry-After`",
+        s503="Overloaded, or nothing can be looked up; see `Retry-After`",
+    )
+
+    @app.post("/api/ask", response_model=AnswerShape, responses={200: events, **failures})
+    async def ask(ask: Ask, request: Request, response: Response) -> Any:
         """Answer one question: JSON, or typed events when ``Accept: text/event-stream``."""
-        if not app.state.limiter.allow(client_address(request)):
-            raise Problem(429, *BUSY)
+        verdict = app.state.limiter.take(client_address(request))
+        if not verdict.allowed:
+            raise Problem(429, *BUSY, headers=verdict.headers())
         session = ask.session or new_session()
         if "text/event-stream" in request.headers.get("accept", ""):
-            return stream(conversation, ask, session)
-        return await collect(conversation, ask, session)
+            events = await stream(conversation, ask, session, app.state.turns)
+            events.headers.update(verdict.headers())
+            return events
+        response.headers.update(verdict.headers())
+        return await collect(conversation, ask, session, app.state.turns)
 
     @app.post("/api/sessions/{session}/cancel", status_code=204)
     async def cancel(session: Session) -> None:
@@ -93,7 +115,7 @@ def _add_conversation(app: FastAPI, conversation: Conversation) -> None:
 
 
 def _add_knowledge(app: FastAPI, conversation: Conversation) -> None:
-    @app.get("/api/documents")
+    @app.get("/api/documents", response_model=Documents)
     async def documents() -> dict[str, Any]:
         """All documents that answers may stand on."""
         return {"documents": [document_shape(document) for document in conversation.documents()]}
@@ -134,14 +156,14 @@ def _add_knowledge(app: FastAPI, conversation: Conversation) -> None:
 
 
 def _add_operations(app: FastAPI, health: Callable[[], dict[str, Any]]) -> None:
-    @app.get("/health")
+    @app.get("/health", response_model=Health, responses={503: {"model": Health, "description": "Alive only"}})
     async def report() -> JSONResponse:
         """200 when ready to answer, 503 when alive only; with details either way."""
         details = health()
         ready = bool(details.get("ready", True))
         return JSONResponse({"live": True, **details, "ready": ready}, 200 if ready else 503)
 
-    @app.get("/metrics")
+    @app.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Counters in the Prometheus text format."""
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

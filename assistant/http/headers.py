@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,7 +23,20 @@ STAFF = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
     "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-OURS = ("/api/", "/document/", "/take/", "/health", "/metrics")
+OURS = ("/api/", "/v1/", "/document/", "/take/", "/health", "/metrics")
+
+
+def allow_pages(app: FastAPI, origins: Sequence[str]) -> None:
+    """Let pages of these origins call the service; without any, browsers keep them all out."""
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=["x-request-id", "Retry-After", "RateLimit", "RateLimit-Policy"],
+            max_age=600,
+        )
 
 
 class SecurityHeaders:
@@ -46,7 +63,7 @@ class SecurityHeaders:
                 headers["Referrer-Policy"] = "same-origin" if staff else "no-referrer"
                 headers["X-Frame-Options"] = "DENY" if staff else "SAMEORIGIN"
                 headers["Permissions-Policy"] = "camera=(), geolocation=(), interest-cohort=()"
-                if path.startswith("/api/") or (staff and not path.startswith("/staff/static/")):
+                if path.startswith(("/api/", "/v1/")) or (staff and not path.startswith("/staff/static/")):
                     headers["Cache-Control"] = "no-store"
             await send(message)
 

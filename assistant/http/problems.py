@@ -2,19 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assistant.errors import InputError, JiamenkouError
+from assistant.errors import InputError, JiamenkouError, OverloadError
 
 MESSAGES = {
     404: ("没有找到这个内容。", "请检查网址，或回到首页重新提问。"),
     405: ("这个网址不支持这种请求。", "请查看接口说明 /openapi.json。"),
+    408: ("内容来得太慢了。", "请检查网络，再发一次。"),
+    413: ("内容太长了。", "请发送小一点的文件。"),
 }
+
+
+class ProblemShape(BaseModel):
+    """What went wrong, and what to do, for people."""
+
+    message: str
+    hint: str
+
+
+class ProblemBody(BaseModel):
+    """A failure."""
+
+    error: ProblemShape
+
+
+def problems(**texts: str) -> dict[int | str, dict[str, Any]]:
+    """Failures of a route for /openapi.json: ``s404="No such passage"``."""
+    return {int(status[1:]): {"model": ProblemBody, "description": text} for status, text in texts.items()}
+
+
+# What any route may answer.
+PROBLEMS = problems(
+    s400="The body is no JSON in UTF-8",
+    s404="There is no such thing",
+    s405="The address does not take this method",
+    s408="The body came too slowly",
+    s413="The body is too large",
+    s422="A field is missing, unknown or wrong",
+    s500="Something broke",
+)
 UNEXPECTED = ("抱歉，系统出了点问题。", "请稍后再试。")
 
 
@@ -26,9 +63,9 @@ def problem(status: int, message: str, hint: str = "", headers: dict[str, str] |
 class Problem(Exception):
     """Raised in a route to answer with ``status``, ``message`` and ``hint``."""
 
-    def __init__(self, status: int, message: str, hint: str = "") -> None:
+    def __init__(self, status: int, message: str, hint: str = "", headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
-        self.status, self.message, self.hint = status, message, hint
+        self.status, self.message, self.hint, self.headers = status, message, hint, headers
 
 
 def install(app: FastAPI) -> None:
@@ -37,8 +74,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     async def on_problem(request: Request, error: Problem) -> JSONResponse:
-        headers = {"Retry-After": "60"} if error.status == 429 else None
-        return problem(error.status, error.message, error.hint, headers)
+        headers = {429: {"Retry-After": "60"}, 503: {"Retry-After": "5"}}.get(error.status)
+        return problem(error.status, error.message, error.hint, error.headers or headers)
 
     @app.exception_handler(RequestValidationError)
     async def on_validation(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -59,10 +96,41 @@ def install(app: FastAPI) -> None:
     async def on_input(request: Request, error: InputError) -> JSONResponse:
         return problem(422, error.message, error.hint)
 
+    @app.exception_handler(OverloadError)
+    async def on_overload(request: Request, error: OverloadError) -> JSONResponse:
+        return problem(503, error.message, error.hint, {"Retry-After": str(error.retry_after)})
+
     @app.exception_handler(JiamenkouError)
     async def on_known(request: Request, error: JiamenkouError) -> JSONResponse:
         log.error("failed", kind=type(error).__name__, message=error.message, hint=error.hint)
         return problem(500, *UNEXPECTED)
+
+
+class OtherMethods(BaseRoute):
+    """Answers 405 for an address of ``routes`` that is asked by another method.
+
+    Needed before a page that is mounted at /, which would take such a request for its own.
+    """
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        self._routes = tuple(routes)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Full when one of the routes matches but for its method."""
+        near = scope["type"] == "http" and self._near(scope)
+        return (Match.FULL, {}) if near else (Match.NONE, {})
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Name the methods that the address takes."""
+        methods = {method for route in self._near(scope) for method in getattr(route, "methods", None) or ()}
+        raise HTTPException(405, headers={"Allow": ", ".join(sorted(methods))})
+
+    def _near(self, scope: Scope) -> list[BaseRoute]:
+        flat: list[BaseRoute] = []
+        for route in self._routes:  # FastAPI keeps an included router as one route
+            included = getattr(route, "original_router", None)
+            flat += included.routes if included is not None else [route]
+        return [route for route in flat if route.matches(scope)[0] is Match.PARTIAL]
 
 
 class CatchAll:

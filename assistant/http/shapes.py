@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from assistant.contracts import Answer, Document, Language, Passage, TurnEvent
 
@@ -15,12 +15,23 @@ SESSION_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 Session = Annotated[str, StringConstraints(pattern=f"^{SESSION_PATTERN.pattern}$")]
 
 
+def _whole(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a character (a surrogate without its other half)") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_whole)]  # JSON can hold what no file and no screen can
+
+
 class Ask(BaseModel):
     """A question."""
 
     model_config = ConfigDict(extra="forbid")
 
-    text: str
+    text: Text
     session: Session | None = None
     language: Language | None = None  # of the answer; found from the question when absent
 
@@ -101,6 +112,21 @@ class ArticleShape(PassageShape):
 
     sentences: list[PassageShape]
     mark: str = Field(description="id of the passage that was asked for")
+
+
+class Documents(BaseModel):
+    """All documents of the current release."""
+
+    documents: list[Document]
+
+
+class Health(BaseModel):
+    """Whether the service answers; what else there is depends on what is installed."""
+
+    model_config = ConfigDict(extra="allow")
+
+    live: bool
+    ready: bool
 
 
 def answer_shape(answer: Answer, turn_id: int, session: str) -> dict[str, Any]:

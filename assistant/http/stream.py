@@ -11,38 +11,49 @@ import structlog
 from fastapi.responses import StreamingResponse
 
 from assistant.contracts import Conversation, TurnEvent
+from assistant.http.admission import Admission
 from assistant.http.problems import UNEXPECTED, Problem
 from assistant.http.shapes import Ask, answer_shape, event_shape
 
 CANCELLED = ("这次提问已经停止了。", "可以再问一次。")
 
 
-async def collect(conversation: Conversation, ask: Ask, session: str) -> dict[str, Any]:
-    """The finished answer of one turn. Raises ``Problem`` 422 (input) or 409 (cancelled)."""
-    async with aclosing(turn(conversation, ask, session)) as events:
+async def collect(conversation: Conversation, ask: Ask, session: str, admission: Admission) -> dict[str, Any]:
+    """The finished answer of one turn. Raises ``Problem`` 422 (input), 409 (cancelled) or 503, ``OverloadError``."""
+    async with aclosing(admitted(turn(conversation, ask, session), admission)) as events:
         async for event in events:
             if event.type == "answer" and event.answer is not None:
                 return answer_shape(event.answer, event.turn_id, session)
             if event.type == "error":
-                raise Problem(422, event.text)
+                raise Problem(503 if event.reason == "away" else 422, event.text)
             if event.type == "cancelled":
                 raise Problem(409, *CANCELLED)
     raise RuntimeError("A turn ended without an answer, an error, or a cancellation.")
 
 
-def stream(conversation: Conversation, ask: Ask, session: str) -> StreamingResponse:
-    """The events of one turn as ``text/event-stream``; a closed connection ends the turn."""
+async def stream(conversation: Conversation, ask: Ask, session: str, admission: Admission) -> StreamingResponse:
+    """The events of one turn as ``text/event-stream``; a closed connection ends the turn.
+
+    Raises ``OverloadError`` before anything is sent.
+    """
+    events = admitted(turn(conversation, ask, session), admission)
+    try:
+        first = await anext(events)
+    except BaseException:
+        await events.aclose()
+        raise
     return StreamingResponse(
-        _messages(conversation, ask, session),
+        _messages(first, events, session),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _messages(conversation: Conversation, ask: Ask, session: str) -> AsyncIterator[str]:
-    turn_id = 0
+async def _messages(first: TurnEvent, rest: AsyncGenerator[TurnEvent, None], session: str) -> AsyncIterator[str]:
+    turn_id = first.turn_id
     try:
-        async with aclosing(turn(conversation, ask, session)) as events:
+        async with aclosing(rest) as events:
+            yield _message(first.type, event_shape(first, session))
             async for event in events:
                 turn_id = event.turn_id
                 yield _message(event.type, event_shape(event, session))
@@ -66,3 +77,18 @@ async def turn(conversation: Conversation, ask: Ask, session: str) -> AsyncGener
         close = getattr(events, "aclose", None)
         if close is not None:
             await close()
+
+
+async def admitted(events: AsyncGenerator[TurnEvent, None], admission: Admission) -> AsyncGenerator[TurnEvent, None]:
+    """A turn's events once there is a place for it; the place is held while it works, not while a slow client reads.
+
+    Raises ``OverloadError`` when there is none.
+    """
+    async with aclosing(events):
+        async with admission:
+            async for event in events:
+                yield event
+                if event.type != "started":
+                    break
+        async for event in events:
+            yield event

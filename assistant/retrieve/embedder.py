@@ -57,6 +57,11 @@ class OnnxEmbedder:
         """Vectors of passages, float32, shape (n, dimensions), L2-normalised."""
         return self._encode([f"passage: {text}" for text in texts])
 
+    def count(self, text: str) -> int:
+        """Tokens of ``text``, with those that the model doesn't read any more."""
+        encoding = self._tokenizer.encode(text)
+        return len(encoding) + sum(len(more) for more in encoding.overflowing)
+
     def _encode(self, texts: list[str]) -> Vectors:
         # One text at a time on each thread: with this 4-bit graph a batch was measured slower than its texts.
         if self._threads == 1 or len(texts) < 2:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -287,7 +287,8 @@ class Kiosk:
                     self.messages.append(json.loads(message))
                     if self.messages[-1]["type"] == "finished":  # it has been heard
                         turn, count = self.messages[-1]["turn_id"], self.messages[-1]["sequence"]
-                        await self.send("played", turn_id=turn, sequence=count - 1, milliseconds=60_000)
+                        with suppress(ConnectionClosed):  # erased meanwhile: what came before is still read
+                            await self.send("played", turn_id=turn, sequence=count - 1, milliseconds=60_000)
         except ConnectionClosed:
             pass
         self.closed = self.socket.close_code

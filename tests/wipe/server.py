@@ -16,6 +16,7 @@ from assistant import main, main_voice, serve, turn
 from assistant.contracts import Language, TurnEvent
 from assistant.dialogue.session import Engines
 from assistant.hear.fake import FakeRecogniser, FakeVoiceActivity
+from assistant.main_publish import Publisher
 from assistant.retrieve.embedder import FakeEmbedder
 from assistant.settings import settings
 from assistant.speak.fake import FakeVoice
@@ -72,7 +73,7 @@ def run() -> None:
     """Publish the small corpus and serve it."""
     config = settings()
     main.make_embedder = lambda *_, **__: FakeEmbedder()  # type: ignore[assignment, misc]
-    main.publish_corpus(config)
+    Publisher(config, FakeEmbedder()).publish_folder()
     recogniser = FakeRecogniser(heard)
     keep = main_voice.keeper(config.data_folder / "recordings") if config.keep_recordings else None
     engines = Engines(recogniser, FakeVoiceActivity, voice=ForgetfulVoice(), repair=repair, keep=keep)

@@ -37,7 +37,7 @@ function waiting(call) {
     const button = document.createElement("button");
     button.className = "main";
     button.textContent = "接听";
-    button.onclick = () => act(`/staff/calls/${call.id}/take`).then(() => find("text").focus()).catch(() => {});
+    button.onclick = () => act(`/staff/calls/${call.id}/take`).catch(() => {});
     node.append(document.createElement("span"), button);
   }
   const shared = call.shared ? "，给看前面的对话" : "";
@@ -57,7 +57,10 @@ function own(call) {
     delete find("mine").dataset.call;
     return;
   }
-  find("mine").dataset.call = call.id;
+  if (find("mine").dataset.call !== call.id) {
+    find("mine").dataset.call = call.id;
+    find("text").focus(); // it was just taken, and is shown only now
+  }
   find("mode").textContent = call.taken_over
     ? "现在您直接和居民说话：居民说的每句话都传给您。说完请交还给小沪。"
     : "现在居民的话由小沪回答。您写的话，小沪会念给居民听。要听居民说，请点“接过来说”。";
