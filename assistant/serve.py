@@ -143,14 +143,18 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
         if engines is not None and config.prepare_speech:
             asyncio.run(_prepare_speech(config, library, engines, busy, clips, say))
 
-    keeper = Keeper(config, library, prepare_release)
+    published = threading.Event()
+    keeper = Keeper(config, library, published.set)
+    keeper.start()
 
     def background() -> None:
         keyboard.get()
         if engines is not None:
             asyncio.run(_warm(engines, clips, say))
-        prepare_release()
-        keeper.start()
+        while True:
+            prepare_release()
+            published.wait()
+            published.clear()
 
     threading.Thread(target=background, daemon=True).start()
     sys.setswitchinterval(0.001)  # a search in a thread must not hold up whoever is being written to

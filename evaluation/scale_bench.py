@@ -151,16 +151,18 @@ def _answers(assistant: Any) -> str:
 def publish_command() -> dict[str, Any]:
     """The same by `jiamenkou publish` in a process of its own, until a server that runs answers with it."""
     config = Settings()
-    assistant, _ = build(config, None, engine="extractive")
+    assistant, library = build(config, None, engine="extractive")
     _answers(assistant)
+    before = library.knowledge().release
     path = next(config.corpus_folder.rglob(f"{CHANGED}.md"))
     path.write_text(path.read_text(encoding="utf-8").replace("九点半", "十点半"), encoding="utf-8")
     started = time.perf_counter()
     program = [sys.executable, "-c", "from assistant.cli import main; main()", "publish", "--no-prefixes"]
     with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        while "十点半" not in _answers(assistant):
+        while library.knowledge().release == before:  # a server that nobody asks meanwhile
             assert time.perf_counter() - started < 120
-            time.sleep(0.05)
+            time.sleep(0.02)
+        assert "十点半" in _answers(assistant)
         seconds = time.perf_counter() - started
         process.wait()
     return {"answerable": seconds, "whole": time.perf_counter() - started}
@@ -211,6 +213,8 @@ def main() -> None:
         found = {
             key: step(key, config) for key in STEPS if key != "first" or not (folder / "data" / "current").exists()
         }
+    if "first" not in found and SCALE.exists():  # what is used again was published then
+        found = {"first": json.loads(SCALE.read_text(encoding="utf-8"))["first"], **found}
     if "first" in found:
         SCALE.write_text(json.dumps({"machine": machine(load), **found}, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=1))
