@@ -1,10 +1,9 @@
-"""The kiosk's server side: words, scripts, the keyboard's table, the PIN, the first screen, cards; and its topics."""
+"""The kiosk's server side: words, scripts, the keyboard's table, the PIN, the first screen, cards."""
 
 from __future__ import annotations
 
 import json
 import re
-from itertools import chain
 
 import pytest
 from fastapi.testclient import TestClient
@@ -20,7 +19,7 @@ from ui.kiosk.pin import PinPad, hash_pin
 from ui.kiosk.pinyin import pinyin_table
 from ui.kiosk.routes import FILES
 from ui.kiosk.script import as_published, pinyin, traditional, traditional_html
-from ui.kiosk.words import TOPICS, kiosk_topics, kiosk_words
+from ui.kiosk.words import kiosk_words
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +46,6 @@ def test_every_language_has_every_word_with_its_blanks() -> None:
         )
     )
     assert used <= set(words["zh"])
-
-
-@pytest.mark.real
-async def test_every_topic_is_answered(assistant) -> None:
-    conversation = assistant(engine="extractive")
-    for language, (_, question) in chain.from_iterable(((code, topic) for topic in TOPICS[code]) for code in TOPICS):
-        answers = [event.answer async for event in conversation.ask(question, f"topic-{question}") if event.answer]
-        assert len(answers) == 1
-        assert not answers[0].refused, question
-        assert answers[0].citations, question
-        assert answers[0].language.value == language
-    traditional_ones = [question for _, question in kiosk_topics()["hant"]]
-    for question in traditional_ones:
-        answers = [event.answer async for event in conversation.ask(question, f"topic-{question}") if event.answer]
-        assert not answers[0].refused, question
 
 
 def test_traditional_characters_are_as_many_as_before_and_quotations_stay() -> None:
