@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant import cli, main
+from assistant import cli, main, main_publish
 from assistant.retrieve.embedder import FakeEmbedder
 from assistant.settings import Settings
 from tests.small_world import small_corpus
@@ -22,7 +22,8 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         data_folder=tmp_path / "data", corpus_folder=tmp_path / "corpus", llm="none", weights_folder=tmp_path / "none"
     )
     monkeypatch.setattr(cli, "settings", lambda: config)
-    monkeypatch.setattr(main, "make_embedder", lambda *_, **__: FakeEmbedder())
+    for module in (main, main_publish):
+        monkeypatch.setattr(module, "make_embedder", lambda *_, **__: FakeEmbedder())
     return config
 
 

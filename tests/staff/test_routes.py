@@ -15,6 +15,8 @@ from starlette.routing import BaseRoute, Mount, WebSocketRoute
 from starlette.websockets import WebSocketDisconnect
 
 from assistant import serve
+from assistant.http.problems import OtherMethods
+from assistant.retrieve.embedder import FakeEmbedder
 from assistant.settings import Settings
 from tests.dialogue.echo import EchoConversation
 from tests.staff.site import HTML, Site, staff_site, token
@@ -61,6 +63,11 @@ RESIDENTS = {
     "POST /api/kiosk/card": "reads an own answer; the id can't be guessed",
     "POST /api/kiosk/text": "changes nothing: gives lines back in other characters",
     "POST /api/kiosk/pin": "one try of the kiosk's PIN, locked after some; opens a menu of the own screen only",
+    "POST /v1/chat/completions": "asks; API keys and limits stand before it, see tests/http/test_openai_*.py",
+    "POST /v1/audio/transcriptions": "hears a file and keeps nothing of it; behind keys and limits",
+    "POST /v1/audio/speech": "speaks a text and keeps nothing of it; behind keys and limits",
+    "POST /v1/embeddings": "gives vectors and keeps nothing; behind keys and limits",
+    **{f"{method} /v1/{{rest:path}}": "404 in OpenAI's shape" for method in ("POST", "PUT", "PATCH", "DELETE")},
     **{f"POST {page}{path}": why for page in ("", "/kiosk") for path, why in GRADIO.items()},
 }
 # Pages of staff that come before the login; they have a token of their own, or change nothing.
@@ -95,6 +102,8 @@ def ways(routes: list[BaseRoute], prefix: str = "") -> Iterator[Way]:
         if included is not None:
             context = route.include_context  # type: ignore[attr-defined]
             yield from ways(included.routes, prefix + (getattr(context, "prefix", "") or ""))
+        elif isinstance(route, OtherMethods):
+            continue  # answers 405 and nothing else
         elif isinstance(route, Mount):
             yield from ways(list(route.routes or []), prefix + route.path)
         elif hasattr(route, "methods"):
@@ -114,6 +123,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Site:
     from assistant.handoff.desk import Desk
     from assistant.hear.fake import FakeRecogniser, FakeVoiceActivity
     from assistant.http.calls import add_calls
+    from assistant.http.openai_app import add_openai
     from assistant.http.staff.calls import add_console
     from assistant.http.takeaway import add_takeaway
     from assistant.http.voice import add_voice
@@ -131,6 +141,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Site:
     add_voice(
         site.app, lambda s, lang: VoiceSession(conversation, engines, s, lang), conversation.erase, lambda _: True
     )
+    add_openai(site.app, people, Settings(_env_file=None), engines=engines, embedder=FakeEmbedder())
     mount_kiosk(site.app, people, Settings(_env_file=None))
     mount(site.app, conversation)
     site.account("wang", "administrator")
