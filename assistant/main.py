@@ -16,7 +16,7 @@ from assistant.answer.suggest import Suggestions
 from assistant.answer.verified import Verifier
 from assistant.contracts import Artefact, Embedder, FactKind, Language, LanguageModel, Observer, Passage
 from assistant.errors import JiamenkouError, KnowledgeError
-from assistant.retrieve.chroma import chroma, no_collection
+from assistant.retrieve.chroma import chroma, chroma_unless_large, no_collection
 from assistant.retrieve.dense import DenseArtefact, DenseIndex
 from assistant.retrieve.embedder import OnnxEmbedder, SentenceTransformerEmbedder
 from assistant.retrieve.lexical import LexicalArtefact, LexicalIndex
@@ -130,7 +130,9 @@ def artefacts(
 
 
 def _collection(settings: Settings) -> Any:
-    return chroma(settings.chroma_url) if settings.chroma_url or settings.vector_index == "chroma" else no_collection
+    if settings.chroma_url or settings.vector_index == "chroma":
+        return chroma(settings.chroma_url)
+    return no_collection if settings.vector_index == "exact" else chroma_unless_large
 
 
 def open_release(release: Release, settings: Settings, embedder: Embedder, day: date) -> Knowledge:

@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     time_zone: str = "Asia/Shanghai"  # where a day begins and ends
     releases_kept: int = Field(20, ge=2)  # for rolling back
     four_eyes: bool = False  # whoever made a change doesn't approve it
-    vector_index: Literal["exact", "chroma"] = "exact"  # exact compares every vector
+    vector_index: Literal["auto", "chroma", "exact"] = "auto"  # exact compares every vector; auto: in large segments
     chroma_url: str = ""  # a Chroma server for the city profile; empty is embedded
     question_limit: int = Field(500, ge=50)  # characters of one question that are read
     memory_turns: int = Field(6, ge=1)  # exchanges kept in a session

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +21,16 @@ if TYPE_CHECKING:
 # Defaults give a recall@10 of only 0.79 to 0.97 at 100,000 vectors; these give 0.99.
 GRAPH = {"hnsw": {"space": "cosine", "ef_search": 400, "ef_construction": 200, "max_neighbors": 32}}
 BLOCK = 500
+LARGE = 20_000  # vectors from which building a graph takes longer than staff wait, and comparing all is quick enough
 
 
 class Collection(Protocol):
     """Finds vectors of one segment without comparing all of them."""
+
+    @property
+    def size(self) -> int:
+        """How many vectors it holds."""
+        ...
 
     def fill(self, vectors: Vectors) -> None:
         """Store all vectors by position; complete on return."""
@@ -41,7 +50,26 @@ def no_collection(folder: Path) -> Collection | None:
 
 def chroma(url: str = "") -> Callable[[Path], Collection | None]:
     """Makes collections in each segment's folder, or on the server at ``url``."""
-    return lambda folder: ChromaCollection(folder, url)
+    return lambda folder: _opened(folder, url)
+
+
+_collections: WeakValueDictionary[tuple[Path, str], ChromaCollection] = WeakValueDictionary()
+_opening = threading.Lock()
+
+
+def _opened(folder: Path, url: str = "") -> ChromaCollection:
+    """The collection of a segment, opened once in a process; it closes when no release holds it any more."""
+    with _opening:
+        collection = _collections.get((folder, url))
+        if collection is None:
+            collection = _collections[folder, url] = ChromaCollection(folder, url)
+        return collection
+
+
+def chroma_unless_large(folder: Path) -> Collection | None:
+    """A collection in the folder of a segment that is not large; every vector of a large one is compared."""
+    rows = int(np.load(folder / "vectors.npy", mmap_mode="r").shape[0])
+    return _opened(folder) if rows < LARGE else None
 
 
 def open_client(folder: Path, url: str = "") -> ClientAPI:
@@ -76,18 +104,19 @@ class ChromaCollection:
             configuration=GRAPH,  # type: ignore[arg-type]
             embedding_function=None,
         )
-        self._size = int(self._collection.count())
+        self.size = int(self._collection.count())
+        weakref.finalize(self, _close, self._client)  # a release that nobody holds any more lets go of its files
 
     def fill(self, vectors: Vectors) -> None:
         """Store all, and read a known one back before calling it done."""
         for start in range(0, len(vectors), BLOCK):
             block = np.asarray(vectors[start : start + BLOCK])
             self._collection.upsert(ids=[str(start + i) for i in range(len(block))], embeddings=block)
-        self._size = int(self._collection.count())
+        self.size = int(self._collection.count())
         if len(vectors):
             # A count may be right while vectors are gone, so ask for one by its own vector.
             found = self._collection.query(np.asarray(vectors[len(vectors) // 2]).reshape(1, -1), n_results=1)["ids"][0]
-            if self._size != len(vectors) or not found:
+            if self.size != len(vectors) or not found:
                 raise RetrieveError("The vector index did not come out whole.", "Publish again.")
 
     def near(
@@ -96,13 +125,19 @@ class ChromaCollection:
         """Asks for more until enough of them are allowed."""
         wanted = count
         while True:
-            wanted = min(wanted, self._size)
+            wanted = min(wanted, self.size)
             if not wanted:
                 return np.zeros(0, np.int64), np.zeros(0, np.float32)
             found = self._collection.query(vector.reshape(1, -1), n_results=wanted, include=["distances"])
             positions = np.array([int(id_) for id_ in found["ids"][0]], np.int64)
             cosines = 1.0 - np.asarray(found["distances"][0], np.float32)
             kept = allowed[positions]
-            if int(kept.sum()) >= count or wanted == self._size:
+            if int(kept.sum()) >= count or wanted == self.size:
                 return positions[kept][:count], cosines[kept][:count]
             wanted *= 4
+
+
+def _close(client: ClientAPI) -> None:
+    close = getattr(client, "close", None)
+    if close:
+        close()

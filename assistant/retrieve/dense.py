@@ -235,7 +235,9 @@ class DenseIndex:
         """``parts`` are the folders of each segment, ``live`` its rows that may ever be found."""
         folders = [*parts, *([referrals] if referrals else [])]
         self._parts = [_Part(folder, embedder) for folder in folders]
-        self._collections = [collection(folder) for folder in folders]
+        self._collections = [
+            _filled(collection(folder), part) for folder, part in zip(folders, self._parts, strict=True)
+        ]
         self._bases = np.cumsum([0, *(len(mask) for mask in live)])
         # Referrals come last; all of them are always near enough to be looked at.
         masks = [mask[part.rows] if len(part.rows) else mask[:0] for part, mask in zip(self._parts, live, strict=False)]
@@ -295,6 +297,13 @@ class DenseIndex:
             found = _products(part.vectors[at[at >= 0]], vector)
             out |= dict(zip((mine[at >= 0] + self._bases[number]).tolist(), found.tolist(), strict=True))
         return out
+
+
+def _filled(collection: Collection | None, part: _Part) -> Collection | None:
+    """``collection`` with every vector of ``part``: a segment may have been built without one."""
+    if collection is not None and collection.size != len(part.vectors):
+        collection.fill(part.vectors)
+    return collection
 
 
 def _products(vectors: Vectors, vector: Vectors) -> Vectors:

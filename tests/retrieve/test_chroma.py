@@ -10,9 +10,20 @@ from tests.publishing import NOTICE, library, publish, site
 from tests.small_world import DAY, QUESTIONS
 
 
+def test_a_segment_that_was_built_without_a_collection_gets_one(tmp_path: Path) -> None:
+    publisher = site(tmp_path, vector_index="exact")
+    publish(publisher, ("notice.md", NOTICE))
+    publisher.settings = publisher.settings.model_copy(update={"vector_index": "chroma"})
+    knowledge = library(publisher).knowledge()
+    found = knowledge.retriever.search(Question(text="理发点有多少个？", resolved="理发点有多少个？"), DAY).candidates
+    assert found[0].passage.id == "notice#1.1"
+    assert found[0].dense > 0.2
+    assert list(tmp_path.rglob("chroma.sqlite3"))
+
+
 def test_both_ways_find_the_same(tmp_path: Path) -> None:
     found = []
-    for index in ("exact", "chroma"):
+    for index in ("exact", "auto"):
         publisher = site(tmp_path / index, vector_index=index)
         for number in (20, 30, 12):  # older versions stay in their segments
             publish(publisher, ("notice.md", NOTICE.replace("12个", f"{number}个")))
