@@ -9,6 +9,7 @@ from typing import Literal
 
 from assistant.answer.quantities import Quantity, quantities
 from assistant.contracts import Answer, Conversation, Language, Passage, Target
+from assistant.http.cards import whole_card
 
 SERVICE_FIELDS = ("where", "hours", "phone", "fee", "who")  # each a line of a service card
 SERVICE_LISTS = ("documents", "steps")  # each a list of one
@@ -73,15 +74,15 @@ def service(conversation: Conversation, answer: Answer) -> Service | None:
     if answer.refused:
         return None
     for citation in answer.citations:
-        passage = conversation.passage(citation.passage_id)
-        card = conversation.passage(passage.parent or passage.id) if passage else None
-        if card is None or card.kind != "card":
+        whole = whole_card(conversation, citation.passage_id)
+        if not whole:
             continue
+        card, *fields = whole
         english = answer.language is Language.ENGLISH
         parts = {
             part.field: tuple(part.english_values if english and part.english_values else part.values)
-            for part in conversation.passages(card.doc)
-            if part.parent == card.id and part.field
+            for part in fields
+            if part.field
         }
         return Service(
             name=(english and _english_name(card)) or card.title,

@@ -30,15 +30,13 @@ def card_of(passages: Sequence[Passage]) -> CardView:
     return CardView(name=passages[0].title, sample=passages[0].sample, **single, **many)
 
 
-def card_with(conversation: Conversation, passage_id: str) -> CardView | None:
-    """The card that a passage is or belongs to; None when it is no card's."""
+def whole_card(conversation: Conversation, passage_id: str) -> tuple[Passage, ...]:
+    """The card that a passage is or belongs to, followed by its fields; empty when it is no card's."""
     passage = conversation.passage(passage_id)
-    if passage is None or passage.kind not in ("card", "field"):
-        return None
-    card = conversation.passage(passage.parent or passage.id)
+    card = conversation.passage(passage.parent or passage.id) if passage else None
     if card is None or card.kind != "card":
-        return None
-    return card_of((card, *(each for each in conversation.passages(card.doc) if each.parent == card.id)))
+        return ()
+    return (card, *(each for each in conversation.passages(card.doc) if each.parent == card.id))
 
 
 def telephone(number: str) -> str:

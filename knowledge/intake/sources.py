@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from assistant.errors import IntakeError
+from knowledge.atomic import write_whole
 from knowledge.intake.limits import MIB
 
 SUFFIXES = frozenset(".md .markdown .txt .html .htm .docx .pdf .xlsx .csv .tsv".split())
@@ -74,10 +75,7 @@ class Memory:
             self.versions.pop(name, None)
         else:
             self.versions[name] = version
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._file.with_name(f".{self._file.name}.{os.getpid()}")
-        temporary.write_text(json.dumps(self.versions, ensure_ascii=False, indent=0), encoding="utf-8")
-        os.replace(temporary, self._file)
+        write_whole(self._file, json.dumps(self.versions, ensure_ascii=False, indent=0).encode(), durable=False)
 
 
 class WatchedFolder:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,6 +13,7 @@ from assistant.http.app import build_app
 from assistant.settings import Settings
 from tests.http.conversation import ScriptedConversation
 from tests.serving import serving
+from tests.ui.watching import Watch
 
 FLAGS = [
     "--headless",
@@ -76,19 +76,12 @@ def open_page(browser, served) -> Iterator[object]:
     """A function that opens a tab; afterwards no request may have gone elsewhere, nothing have failed."""
     url, _ = served
     pages: list[object] = []
-    hosts: set[str] = set()
-    problems: list[str] = []
+    watch = Watch()
 
     def open_tab(query: str = "", width: int = 1280, height: int = 800):
         page = browser.new_page(viewport={"width": width, "height": height}, locale="zh-CN")
-        page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or ""))
-        page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname or ""))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("dialog", lambda dialog: problems.append(dialog.message))
-        page.on(
-            "console",
-            lambda message: problems.append(message.text) if "Content Security Policy" in message.text else None,
-        )
+        watch.over(page)
+        page.on("dialog", lambda dialog: watch.problems.append(dialog.message))
         page.goto(url + query)
         page.wait_for_selector(".send:not([disabled])")
         pages.append(page)
@@ -97,5 +90,4 @@ def open_page(browser, served) -> Iterator[object]:
     yield open_tab
     for page in pages:
         page.close()
-    assert hosts - {""} == {"127.0.0.1"}
-    assert problems == []
+    watch.check()

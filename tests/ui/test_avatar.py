@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from PIL import Image
 from assistant.http.headers import SecurityHeaders
 from assistant.voice_contracts import MouthShape
 from tests.serving import serving
+from tests.ui.watching import Watch
 from ui.avatar import FILES, HERE, add_avatar
 
 pytestmark = pytest.mark.slow
@@ -79,15 +79,12 @@ def faces() -> Iterator[str]:
 def open_face(browser: Any, faces: str) -> Iterator[Open]:
     """Opens the try-out page; afterwards no request may have left the machine, nothing have failed."""
     contexts: list[Any] = []
-    hosts: set[str] = set()
-    problems: list[str] = []
+    watch = Watch()
 
     def opened(script: str = BY_HAND, query: str = "", width: int = 600, height: int = 750, **more: Any) -> Any:
         contexts.append(browser.new_context(viewport={"width": width, "height": height}, **more))
         page = contexts[-1].new_page()
-        page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or ""))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda said: problems.append(said.text) if "Content Security" in said.text else None)
+        watch.over(page)
         page.add_init_script(script)
         page.goto(faces + query)
         page.wait_for_function("window.demo && document.querySelector('#stage svg')")
@@ -97,8 +94,7 @@ def open_face(browser: Any, faces: str) -> Iterator[Open]:
     yield opened
     for context in contexts:
         context.close()
-    assert hosts - {""} == {"127.0.0.1"}
-    assert problems == []
+    watch.check()
 
 
 def mouth_picture(page: Any) -> np.ndarray[Any, Any]:

@@ -13,6 +13,7 @@ from assistant.staff.values import Role
 from assistant.turn import Knowledge
 from tests.handoff.world import PASSWORD, World, world
 from tests.small_world import published, small_corpus
+from tests.ui.watching import Watch
 
 QUESTION = "老年助餐点达到多少个？"
 
@@ -33,13 +34,8 @@ def no_violation(page: Any) -> None:
 
 def test_a_call_from_ring_to_end(browser: Any, place: World) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900}, locale="zh-CN")
-    problems: list[str] = []
-    hosts: set[str] = set()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if "Content Security" in message.text else None)
-    page.on(
-        "request", lambda request: hosts.add(request.url.split("/")[2].split(":")[0]) if "://" in request.url else None
-    )
+    watch = Watch()
+    watch.over(page)
     page.goto(f"{place.address}/staff/login?next=/staff/calls")
     page.fill("[name=name]", "wang")
     page.fill("[name=password]", PASSWORD)
@@ -85,8 +81,7 @@ def test_a_call_from_ring_to_end(browser: Any, place: World) -> None:
         for word in (QUESTION, "九号", "窗口"):
             assert word not in page.content(), "what was said is gone from the page"
     page.close()
-    assert problems == []
-    assert hosts == {"127.0.0.1"}
+    watch.check()
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

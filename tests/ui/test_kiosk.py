@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.ui.kiosks import CANARY, LOOK, PIN, QUESTION, Kiosk, kiosk
 from tests.ui.voices import buzz, flags, silence, write
+from tests.ui.watching import Watch
 
 pytestmark = pytest.mark.slow
 
@@ -34,8 +34,7 @@ def quiet(launch, tmp_path_factory) -> Any:
 @pytest.fixture
 def open_kiosk(served, quiet) -> Iterator[Callable[..., Any]]:
     """Opens a kiosk; afterwards no request may have left the machine, and nothing have failed."""
-    hosts: set[str] = set()
-    problems: list[str] = []
+    watch = Watch()
     contexts: list[Any] = []
 
     def opened(
@@ -45,10 +44,7 @@ def open_kiosk(served, quiet) -> Iterator[Callable[..., Any]]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(12_000)
-        page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or ""))
-        page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname or ""))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda said: problems.append(said.text) if "Content Security" in said.text else None)
+        watch.over(page)
         if health:
             page.route("**/health", lambda route: route.fulfill(json=health))
         page.goto((url or served.url) + query)
@@ -59,8 +55,7 @@ def open_kiosk(served, quiet) -> Iterator[Callable[..., Any]]:
     yield opened
     for context in contexts:
         context.close()
-    assert hosts - {""} == {"127.0.0.1"}
-    assert problems == []
+    watch.check()
 
 
 def begin(page: Any) -> None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import pytest
 from fastapi import Depends, FastAPI
@@ -16,6 +15,7 @@ from assistant.http.staff.guards import require
 from assistant.staff.values import Permission, Person
 from tests.serving import serving
 from tests.staff.site import PASSWORD, Site, staff_site
+from tests.ui.watching import Watch
 
 Editor = Annotated[Person, Depends(require(Permission.KNOWLEDGE_EDIT))]
 SIZES = {"desktop": (1280, 800), "phone": (360, 740)}
@@ -49,25 +49,21 @@ def office(browser: Any, tmp_path: Any) -> Iterator[Office]:
     for name, role in (("wang", "administrator"), ("li", "editor")):
         site.account(name, role)
     contexts: list[Any] = []
-    hosts: set[str] = set()
-    problems: list[str] = []
+    watch = Watch()
 
     def open_page(size: str = "desktop", **options: Any) -> Any:
         width, height = SIZES[size]
         context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN", **options)
         contexts.append(context)
         page = context.new_page()
-        page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or ""))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
+        watch.over(page)
         return page
 
     with serving(site.app) as address:
         yield Office(f"http://{address}", site, open_page)
         for context in contexts:
             context.close()
-    assert hosts - {""} == {"127.0.0.1"}
-    assert problems == []
+    watch.check()
 
 
 def test_wrong_password_then_the_right_one_leads_on(office: Office) -> None:

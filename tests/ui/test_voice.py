@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
 from assistant.voice_contracts import SPOKEN_RATE, Repair
 from tests.ui.voices import Talk, buzz, flags, seconds, silence, talking, write
+from tests.ui.watching import Watch
 
 pytestmark = pytest.mark.slow
 
@@ -37,17 +37,13 @@ def quiet(launch, tmp_path_factory) -> Any:
 @pytest.fixture
 def talk_page(talk_served) -> Iterator[Callable[..., Any]]:
     """Opens a page in a browser; afterwards no request may have left the machine, nothing have failed."""
-    hosts: set[str] = set()
-    problems: list[str] = []
+    watch = Watch()
     contexts: list[Any] = []
 
     def opened(browser: Any, url: str = talk_served[0], before: Callable[[Any], None] = lambda page: None) -> Any:
         contexts.append(browser.new_context(viewport={"width": 1280, "height": 800}, locale="zh-CN"))
         page = contexts[-1].new_page()
-        page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or ""))
-        page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname or ""))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda said: problems.append(said.text) if "Content Security" in said.text else None)
+        watch.over(page)
         before(page)
         page.goto(url)
         page.wait_for_selector(".send:not([disabled])")
@@ -57,8 +53,7 @@ def talk_page(talk_served) -> Iterator[Callable[..., Any]]:
     yield opened
     for context in contexts:
         context.close()
-    assert hosts - {""} == {"127.0.0.1"}
-    assert problems == []
+    watch.check()
 
 
 def press_talk(page: Any) -> None:
