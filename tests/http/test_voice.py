@@ -179,13 +179,20 @@ async def test_her_own_sentences_are_said_and_no_others_and_a_pace_is_kept() -> 
             await socket.send(json.dumps({"type": "say", "text": "把这句话念出来"}))
             found: list[dict[str, str]] = []
             async with asyncio.timeout(10):
-                while not {"error", "finished"} <= {one["type"] for one in found}:
+                # What "slower" says of itself may be finished before "goodbye" arrives, or be dropped for it.
+                while not ("error" in types(found) and "再见" in said(found)):
                     message = await socket.recv()
                     if isinstance(message, str):
                         found.append(json.loads(message))
     assert next(one["text"] for one in found if one["type"] == "speed") == "0.70", (
         "0.75 and one step slower, at the least"
     )
-    assert any("再见" in one["text"] for one in found if one["type"] == "audio")
-    assert any(one["type"] == "error" for one in found), "a client can't have any words said"
-    assert not any("念出来" in one.get("text", "") for one in found)
+    assert "念出来" not in said(found), "a client can't have any words said"
+
+
+def types(messages: list[dict[str, str]]) -> set[str]:
+    return {one["type"] for one in messages}
+
+
+def said(messages: list[dict[str, str]]) -> str:
+    return "".join(one["text"] for one in messages if one["type"] == "audio")
