@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from assistant.numerals import VALUES
@@ -62,7 +62,10 @@ class Quantity:
 
 
 def quantities(text: str) -> list[Quantity]:
-    """Every number of ``text`` in order of kind: digits, English words, Chinese numerals."""
+    """Every number of ``text`` in order of kind: digits, English words, Chinese numerals.
+
+    17.8万 is 178000, 二十六 is 26, 4.5 stays.
+    """
     found = []
     for match in _ARABIC.finditer(text):
         value = float(match[1].replace(",", ""))
@@ -83,22 +86,17 @@ def quantities(text: str) -> list[Quantity]:
     return found
 
 
-def numbers(text: str) -> set[float]:
-    """Values of every number in ``text``: 17.8万 is 178000, 二十六 is 26, 4.5 stays."""
-    return {quantity.value for quantity in quantities(text)}
-
-
-def wrong_units(text: str, evidence: str, strict: bool) -> list[str]:
+def wrong_units(said: Iterable[Quantity], evidence: Iterable[Quantity], strict: bool) -> list[str]:
     """Numbers that the evidence has, but never of this unit: 85张 where it says 85%.
 
     A bare number is taken as it comes, but a percentage is never bare. With ``strict`` a number
     that is bare in the evidence gets no unit either.
     """
     held: dict[float, set[str]] = {}
-    for quantity in quantities(evidence):
+    for quantity in evidence:
         held.setdefault(quantity.value, set()).add(quantity.unit)
     found = []
-    for quantity in quantities(text):
+    for quantity in said:
         units = held.get(quantity.value, set())
         fits = quantity.unit in units or (not strict and "" in units)
         bare = not quantity.unit and units != {"%"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from assistant.answer.holdings import Holdings, document_of, held
 from assistant.contracts import Answer, Candidate, Corpus, Language, Passage
@@ -16,8 +17,9 @@ class Suggestions:
 
     def __init__(self, source: Holdings | Corpus | Iterable[Passage]) -> None:
         self._holdings = held(source)
+        self._family = lru_cache(512)(self._family_of)  # finding one reads the whole document
 
-    def _family(self, family: str) -> list[Passage]:
+    def _family_of(self, family: str) -> list[Passage]:
         """What of an article or card has questions that may be offered."""
         return [
             passage

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from assistant.answer.quantities import mispaired, numbers, unsourced, wrong_dates, wrong_units
+from assistant.answer.quantities import mispaired, quantities, unsourced, wrong_dates, wrong_units
 
 # Shares of character pairs that neither evidence nor question nor stock wording holds.
 MOST_UNSOURCED = 0.35
@@ -31,13 +31,15 @@ def problems(
     beside the words that it belongs to, as for text a model wrote.
     """
     evidence = "\n".join((*sources, stock))
-    found = [f"number:{value:g}" for value in sorted(numbers(text) - numbers(evidence))]
-    found += [f"unit:{each}" for each in wrong_units(text, evidence, strict=question is not None)]
+    said, held = quantities(text), quantities(evidence)
+    values = {each.value for each in held}
+    found = [f"number:{value:g}" for value in sorted({each.value for each in said} - values)]
+    found += [f"unit:{each}" for each in wrong_units(said, held, strict=question is not None)]
     found += [f"date:{each}" for each in wrong_dates(text, evidence)]
     # Phones and codes count to the digit: 000-0001 is no 0 and 1.
     for code in re.findall(r"\d+(?:-\d+)+|(?<![\d.,])0\d{2,}", text):
         years = re.fullmatch(r"((?:19|20)\d\d)-((?:19|20)\d\d)", code)
-        if code not in evidence and not (years and {float(y) for y in years.groups()} <= numbers(evidence)):
+        if code not in evidence and not (years and {float(y) for y in years.groups()} <= values):
             found.append(f"number:{code}")
     known = {name for name in departments if name in text} | set(_DEPARTMENT.findall(text))
     found += [f"department:{name}" for name in sorted(known) if name not in evidence and not _part_of(name, evidence)]

@@ -125,7 +125,7 @@ class DenseArtefact:
             self._progress(done + min(start + BLOCK, len(unique)), len(all_))
         for at in missing:
             vectors[at] = vectors[first[all_[at].key]]
-        self._write(folder, table, vectors)
+        self._write(folder, table, vectors, collected=bool(corpus.passages))
 
     def _reused(self, keys: NDArray[np.uint64], vectors: Vectors) -> list[int]:
         """Fill ``vectors`` from known segments; returns the positions that are still missing."""
@@ -166,13 +166,13 @@ class DenseArtefact:
         out.flush()
         self._write(folder, table, out)
 
-    def _write(self, folder: Path, table: NDArray[np.void], vectors: Vectors) -> None:
+    def _write(self, folder: Path, table: NDArray[np.void], vectors: Vectors, collected: bool = True) -> None:
         (folder / "embedder").write_text(self._embedder.name, encoding="utf-8")
         np.save(folder / "entries.npy", table)
         np.save(folder / "sorted.npy", np.argsort(table["key"][:, 0], kind="stable").astype(np.uint32))
         if not isinstance(vectors, np.memmap):
             np.save(folder / "vectors.npy", vectors)
-        collection = self._collection(folder)
+        collection = self._collection(folder) if collected else None
         if collection is not None:
             collection.fill(vectors)
 
@@ -235,8 +235,10 @@ class DenseIndex:
         """``parts`` are the folders of each segment, ``live`` its rows that may ever be found."""
         folders = [*parts, *([referrals] if referrals else [])]
         self._parts = [_Part(folder, embedder) for folder in folders]
+        # Referrals are a thousand vectors at most, and all of them are wanted: comparing them takes less than asking.
         self._collections = [
-            _filled(collection(folder), part) for folder, part in zip(folders, self._parts, strict=True)
+            None if folder == referrals else _filled(collection(folder), part)
+            for folder, part in zip(folders, self._parts, strict=True)
         ]
         self._bases = np.cumsum([0, *(len(mask) for mask in live)])
         # Referrals come last; all of them are always near enough to be looked at.
