@@ -132,7 +132,7 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
         )
     frame = add_staff(service, open_staff(config), config)
     add_console(frame, people)
-    keyboard = mount_kiosk(service, people, config, instance)
+    keyboard = mount_kiosk(service, people, config, instance, lambda: library.knowledge().release)
     keys = Keys(config.data_folder)
     add_openai(service, people, config, engines=engines, embedder=library.embedder, keys=keys)
     app = mount(service, people)
@@ -148,10 +148,10 @@ def _serve(config: Settings, say: Callable[[str], None]) -> None:
     keeper.start()
 
     def background() -> None:
-        keyboard.get()
         if engines is not None:
             asyncio.run(_warm(engines, clips, say))
         while True:
+            keyboard.get()
             prepare_release()
             published.wait()
             published.clear()

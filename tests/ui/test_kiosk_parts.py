@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -17,7 +18,7 @@ from ui.chat import mount
 from ui.kiosk.page import Screens, mount_kiosk
 from ui.kiosk.pin import PinPad, hash_pin
 from ui.kiosk.pinyin import pinyin_table
-from ui.kiosk.routes import FILES
+from ui.kiosk.routes import FILES, Table
 from ui.kiosk.script import as_published, pinyin, traditional, traditional_html
 from ui.kiosk.words import kiosk_words
 
@@ -56,6 +57,25 @@ def test_traditional_characters_are_as_many_as_before_and_quotations_stay() -> N
         traditional_html(f"<p>养老</p>{as_published('养老')}<b>电梯</b>")
         == f"<p>養老</p>{as_published('养老')}<b>電梯</b>"
     )
+
+
+def test_the_keyboards_table_is_made_once_for_each_release_and_kept(tmp_path: Path) -> None:
+    made: list[str] = []
+    releases = ["one"]
+
+    def make() -> bytes:
+        made.append(releases[-1])
+        return f'"{releases[-1]}"'.encode()
+
+    def table() -> Table:
+        return Table(make, lambda: releases[-1], tmp_path / "keyboard")
+
+    first = table()
+    assert first.get() == first.get() == table().get() == b'"one"'
+    releases.append("two")
+    assert first.get() == b'"two"'
+    assert made == ["one", "two"]
+    assert [file.name for file in (tmp_path / "keyboard").iterdir()] == ["two.json"]
 
 
 def test_pinyin_is_that_of_the_voice() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from html import escape
 from typing import Any
 from urllib.parse import parse_qs
@@ -17,6 +18,7 @@ from assistant.contracts import Conversation, Language
 from assistant.settings import Settings
 from knowledge.departments import english_names
 from ui.kiosk.pin import PinPad
+from ui.kiosk.pinyin import pinyin_table
 from ui.kiosk.routes import HERE, SCRIPTS, Table, add_routes
 from ui.kiosk.script import traditional
 from ui.kiosk.words import CODES, kiosk_topics, kiosk_words
@@ -154,16 +156,23 @@ class FirstScreen:
         return re.sub(r"<body[^>]*>", lambda match: f"{match[0]}{self.screens.body(query)}", page, count=1)
 
 
-def mount_kiosk(app: FastAPI, conversation: Conversation, settings: Settings, instance: str = "") -> Table:
+def mount_kiosk(
+    app: FastAPI,
+    conversation: Conversation,
+    settings: Settings,
+    instance: str = "",
+    release: Callable[[], str] = lambda: "",
+) -> Table:
     """Serve the kiosk's page and its routes on ``app``; call it before Gradio takes ``/``.
 
-    ``instance`` changes with every start of the server, so that open pages notice it. Returns the
-    pinyin keyboard's table, which takes seconds to make: have it made while nobody waits.
+    ``instance`` changes with every start of the server, so that open pages notice it. Returns the pinyin keyboard's
+    table, which takes seconds to make for a new ``release`` (its name): have it made while nobody waits.
     """
     pad = PinPad(
         settings.kiosk_pin_hash, settings.kiosk_pin_attempts, settings.kiosk_pin_lock_minutes * 60
     )  # fmt: skip
-    table = add_routes(app, conversation, pad, english_names(settings.corpus_folder))
+    table = Table(lambda: pinyin_table(conversation), release, settings.data_folder / "keyboard")
+    add_routes(app, conversation, pad, english_names(settings.corpus_folder), table)
     app.add_middleware(FirstScreen, screens=Screens(conversation, settings, pad, instance))
     gr.mount_gradio_app(
         app,

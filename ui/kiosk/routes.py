@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -17,7 +18,6 @@ from assistant.http.problems import Problem
 from assistant.http.shapes import Session
 from ui.kiosk.card import card
 from ui.kiosk.pin import PinPad
-from ui.kiosk.pinyin import pinyin_table
 from ui.kiosk.script import pinyin, traditional
 
 HERE = Path(__file__).resolve().parent
@@ -62,21 +62,39 @@ class PinOrder(BaseModel):
 
 
 class Table:
-    """The keyboard's table, made once, when it is first asked for."""
+    """The keyboard's table, made once for each release: it takes seconds, so it is kept in ``folder``."""
 
-    def __init__(self, make: Callable[[], bytes]) -> None:
-        self._make, self._lock, self._made = make, threading.Lock(), b""
+    def __init__(self, make: Callable[[], bytes], release: Callable[[], str], folder: Path) -> None:
+        self._make, self._release, self._folder = make, release, folder
+        self._lock, self._made = threading.Lock(), ("", b"")
 
     def get(self) -> bytes:
-        """The table as JSON; the first call takes seconds."""
+        """The table of the current release as JSON."""
         with self._lock:
-            self._made = self._made or self._make()
-        return self._made
+            release = self._release()
+            if not self._made[1] or self._made[0] != release:
+                self._made = release, self._kept(release) if release else self._make()
+            return self._made[1]
+
+    def _kept(self, release: str) -> bytes:
+        file = self._folder / f"{release}.json"
+        with suppress(OSError):
+            return file.read_bytes()
+        table = self._make()
+        with suppress(OSError):  # a full disk costs the time of making it again, and no more
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for old in self._folder.iterdir():
+                old.unlink(missing_ok=True)
+            part = file.with_suffix(".part")
+            part.write_bytes(table)
+            part.replace(file)
+        return table
 
 
-def add_routes(app: FastAPI, conversation: Conversation, pad: PinPad, english_names: Mapping[str, str]) -> Table:
-    """Serve ``/ui/kiosk/NAME`` and ``/api/kiosk/…``; returns the keyboard's table, to be made beforehand."""
-    table = Table(lambda: pinyin_table(conversation))
+def add_routes(
+    app: FastAPI, conversation: Conversation, pad: PinPad, english_names: Mapping[str, str], table: Table
+) -> None:
+    """Serve ``/ui/kiosk/NAME`` and ``/api/kiosk/…``."""
 
     @app.get("/ui/kiosk/pinyin.json", include_in_schema=False)
     async def letters(request: Request) -> Response:
@@ -114,8 +132,6 @@ def add_routes(app: FastAPI, conversation: Conversation, pad: PinPad, english_na
         """``right``, else ``left`` tries, or ``locked`` for so many seconds."""
         tried = await asyncio.to_thread(pad.enter, order.pin)
         return {"right": tried.right, "left": tried.left, "locked": round(tried.locked)}
-
-    return table
 
 
 def send(request: Request, content: bytes, media_type: str) -> Response:
