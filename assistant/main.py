@@ -65,7 +65,8 @@ def make_model(settings: Settings) -> LanguageModel | None:
     """The language model that settings name, loading in the background; None for extractive answers only."""
     if settings.llm == "none":
         return None
-    from assistant.answer.llm import LocalLanguageModel, ServerLanguageModel
+    from assistant.answer.llm import LocalLanguageModel
+    from assistant.answer.llm_server import ServerLanguageModel
 
     if settings.llm == "server":
         return ServerLanguageModel(

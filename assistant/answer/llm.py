@@ -1,76 +1,32 @@
-"""The language models: one on this machine with computed prefixes, one on any OpenAI-compatible server."""
+"""The language model on this machine, with computed prefixes."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import math
-import re
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from assistant.answer.chat import Chat, deadline
-from assistant.answer.llama import CONTEXT, LlamaServer, import_clients
+from assistant.answer.llama import CONTEXT, LlamaServer
 from assistant.answer.prefix_store import PrefixStore, key_of
 from assistant.answer.priority import BACKGROUND, PriorityLock
-from assistant.answer.prompts import Message, Prompt, load_prompt, plain
-from assistant.contracts import Language, Passage
-from assistant.errors import AnswerError, SettingsError
+from assistant.answer.prompts import Message
+from assistant.answer.writer import Writer, selection
+from assistant.contracts import Passage
+from assistant.errors import AnswerError
 
 STEP = 48  # tokens of a prefix that are computed before looking whether a question waits; under a second
 ROOM = 512  # tokens of the context that a question and its answer may need
-AWAY = 15.0  # seconds for which a server that failed isn't asked again
 _SAMPLE = "一二三"  # stands for the question where a prefix ends
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
 
 
-def selection(prompt: Prompt, passage: Passage, sentences: Sequence[str], question: str) -> list[Message]:
-    """Messages that ask for one sentence's number; the question comes last, all before it is constant."""
-    title = plain(passage.path[-1] if passage.path else passage.title)
-    # The number stands on both sides: a small model otherwise tends to name a neighbour.
-    numbered = "\n".join(f"【{n}】{plain(sentence)}【{n}】" for n, sentence in enumerate(sentences, 1))
-    return prompt.messages(title=title, sentences=numbered, question=plain(question))
-
-
-class _Writer:
-    """What both models share: writing, from prompts of the answer's language."""
-
-    def __init__(self, chat: Chat, prompts: Path) -> None:
-        self._chat = chat
-        self._select = load_prompt(prompts, Language.CHINESE, "select")
-        self._write = {language: load_prompt(prompts, language, "write") for language in Language}
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """Held while the server works for one question."""
-        with nullcontext():
-            yield
-
-    async def write(
-        self, question: str, evidence: Sequence[str], language: Language, timeout: float
-    ) -> AsyncIterator[str]:
-        """Stream a free answer that cites ``evidence`` by position, as [1]; ``timeout`` in seconds.
-
-        Raises ``AnswerError`` when late, broken, empty or endless. Leaving the iterator ends the generation.
-        """
-        prompt = self._write[language]
-        numbered = "\n".join(f"[{number}] {plain(text)}" for number, text in enumerate(evidence, 1))
-        messages = prompt.messages(evidence=numbered, question=plain(question))
-        pieces = self._chat.stream(messages, prompt.max_tokens, timeout, self._turn)
-        try:
-            async for piece in pieces:
-                yield piece
-        finally:
-            await pieces.aclose()  # type: ignore[attr-defined]
-
-
-class LocalLanguageModel(_Writer):
+class LocalLanguageModel(Writer):
     """A GGUF model in a process of this machine, loading in the background.
 
     ``prefixes`` is a folder for computed prefixes; ``identity`` names the model file's content (by default
@@ -244,75 +200,6 @@ class LocalLanguageModel(_Writer):
             return await asyncio.to_thread(self._store.keep, key, reserved)
         finally:
             self._store.discard(reserved)
-
-
-class ServerLanguageModel(_Writer):
-    """A model on any OpenAI-compatible server. It gets the question and public evidence, nothing else."""
-
-    def __init__(
-        self, base_url: str, model: str, api_key: str, writes: bool, prompts: Path, timeout: float = 20.0
-    ) -> None:
-        if not base_url.startswith(("http://", "https://")):
-            raise SettingsError(
-                f"{base_url!r} is no address of a server.", "Set JIAMENKOU_LLM_BASE_URL, ending in /v1."
-            )
-        self.name, self.writes = model, writes
-        self._timeout = timeout  # seconds that no call may exceed, whatever its caller allows
-        self._away_until = 0.0
-        self._imports = threading.Thread(target=import_clients, name="llm-imports", daemon=True)
-        self._imports.start()
-        super().__init__(Chat(lambda: base_url, model, api_key), prompts)
-
-    async def ready(self) -> bool:
-        """False while it warms up and for ``AWAY`` seconds after it failed; doesn't ask the server."""
-        return not self._imports.is_alive() and time.monotonic() >= self._away_until
-
-    async def close(self) -> None:
-        """Nothing to do: connections end with their calls."""
-
-    async def prepare(
-        self, articles: Sequence[tuple[Passage, Sequence[str]]], progress: Callable[[int, int], None]
-    ) -> int:
-        """Nothing to compute here; always 0."""
-        progress(len(articles), len(articles))
-        return 0
-
-    async def select(self, question: str, passage: Passage, sentences: Sequence[str], timeout: float) -> int:
-        """Number of the sentence that answers, or 0; see ``LanguageModel.select``.
-
-        The first number of the reply counts; none, or one out of range, raises ``AnswerError``.
-        """
-        if not sentences:
-            return 0
-        messages = selection(self._select, passage, sentences, question)
-        async with self._watched(), deadline(min(timeout, self._timeout)):
-            reply = await self._chat.complete(messages, 16)
-        found = _NUMBER.search(_THOUGHT.sub("", reply.text))
-        number = float(found[0]) if found else -1.0
-        if not number.is_integer() or not 0 <= number <= len(sentences):
-            raise AnswerError("The language model named no sentence.", "The extractive answer stands in.")
-        return int(number)
-
-    async def write(
-        self, question: str, evidence: Sequence[str], language: Language, timeout: float
-    ) -> AsyncIterator[str]:
-        """As ``_Writer.write``; a failure makes ``ready`` False for a while."""
-        pieces = super().write(question, evidence, language, min(timeout, self._timeout))
-        try:
-            async with self._watched():
-                async for piece in pieces:
-                    yield piece
-        finally:
-            await pieces.aclose()  # type: ignore[attr-defined]
-
-    @asynccontextmanager
-    async def _watched(self) -> AsyncIterator[None]:
-        """Remember a failure of the server."""
-        try:
-            yield
-        except AnswerError:
-            self._away_until = time.monotonic() + AWAY
-            raise
 
 
 def _none(logprobs: Sequence[dict[str, Any]], count: int) -> float:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from assistant.answer.llm import LocalLanguageModel, selection
+from assistant.answer.llm import LocalLanguageModel
+from assistant.answer.writer import selection
 from assistant.contracts import Language
 from assistant.errors import AnswerError
 from assistant.settings import ROOT

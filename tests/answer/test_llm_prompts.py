@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.answer.llm import selection
 from assistant.answer.prompts import load_prompt, plain
+from assistant.answer.writer import selection
 from assistant.contracts import Language
 from assistant.errors import SettingsError
 from assistant.settings import ROOT

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from assistant.answer.llm import ServerLanguageModel
+from assistant.answer.llm_server import ServerLanguageModel
 from assistant.contracts import Language
 from assistant.errors import AnswerError, SettingsError
 from assistant.settings import ROOT
@@ -205,7 +205,7 @@ async def test_nothing_is_traced(server: OpenAIServer, monkeypatch: pytest.Monke
 
 
 async def test_ready_comes_back(server: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assistant.answer.llm.AWAY", 0.1)
+    monkeypatch.setattr("assistant.answer.llm_server.AWAY", 0.1)
     model = _model(server, "500")
     with pytest.raises(AnswerError):
         await model.select(QUESTION, *LIFTS, timeout=5)
