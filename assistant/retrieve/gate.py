@@ -60,6 +60,12 @@ _HOW_MANY = re.compile(
 )
 # What follows the measure word names no thing of its own: 几个样板, 多少家做榜样.
 _NO_THING = re.compile(r"样|做|要|在|能|来|去|有|用场|地方|目标|示范|试点")
+# A number of this unit must stand in the evidence: 20个公园 doesn't tell how many 公里, nor how many people live here.
+_MEASURED = re.compile(
+    r"(?:多少|几)(?P<unit>公里|千米|平方米|平米|米|吨|公斤|岁|小时|分钟|人(?![家们均]))|"
+    r"(?:多少|几)(?:个|名|位)?(?:\d+岁(?:以上|以下)?的?)?(?:老人|老年人|人口|居民|孩子|儿童|残疾人|户籍人|常住人)(?:[呀啊呢？?，,。]|$)"
+)
+_SAME_UNIT = {"公里": "公里|千米", "千米": "公里|千米", "平方米": "平方米|平米", "平米": "平方米|平米", "人": "人|名"}
 # In which part of the city something is, which is no address.
 _WHICH_AREA = re.compile(r"(?<![近我来去])(?:在|是)哪(?:里|儿|块|个区|一带|个地方)?[呀啊呢]?[？?。]*$")
 _OWN_ADDRESS = re.compile(r"附近|最近|我家|我们|地址|门牌|医院|门诊|窗口|怎么走")
@@ -211,7 +217,12 @@ def names_matter(text: str, passage: Passage) -> bool:
 
 
 def uncounted(text: str, candidates: Sequence[Candidate]) -> bool:
-    """Whether ``text`` asks how many there are of a thing (几个灭火器) that no candidate names at all."""
+    """Whether ``text`` asks for a number of a unit, or of a thing (几个灭火器), that no candidate names at all."""
+    measured = _MEASURED.search(text)
+    if measured:
+        unit = measured["unit"] or "人"
+        number = re.compile(rf"\d[\d.,]*(?:千|万|亿)?(?:多|余)?(?:{_SAME_UNIT.get(unit, unit)})")
+        return not any(number.search(c.passage.text) for c in candidates)
     found = _HOW_MANY.search(text)
     if not found or len(found[1]) < 2 or _NO_THING.search(found[1]):
         return False

@@ -40,6 +40,19 @@ def test_look_alikes_of_the_rules(saying: str) -> None:
     assert recognise_emergency(saying) is None
 
 
+@pytest.mark.parametrize(
+    "saying",
+    ["我家水管爆了", "暖气爆了", "水龙头关不上，水一直流", "我的钱包丢了", "钥匙锁在门里面了", "有人在楼道堆东西"],
+)
+def test_a_mishap_at_home_is_no_emergency(saying: str) -> None:
+    assert recognise_emergency(saying) is None
+
+
+@pytest.mark.parametrize("saying", ["煤气管爆了", "水管爆了，水流到电箱里了", "钥匙锁在门里了，孩子一个人在里面"])
+def test_what_makes_it_one(saying: str) -> None:
+    assert recognise_emergency(saying) is not None
+
+
 @pytest.mark.parametrize("saying", UNSEEN["emergencies"])
 def test_unseen_emergencies(saying: str) -> None:
     assert recognise_emergency(saying) is not None
