@@ -180,14 +180,14 @@ def test_danger_after_an_everyday_question() -> None:
 def test_quick() -> None:
     prepare()
     sayings = UNSEEN["emergencies"] + UNSEEN["look_alikes"]
-    start = time.perf_counter()
+    start = time.process_time()
     for saying in sayings:
         recognise_emergency(saying)
-    assert (time.perf_counter() - start) / len(sayings) < 0.005
+    assert (time.process_time() - start) / len(sayings) < 0.005
     longest = "".join(UNSEEN["look_alikes"])[:500]
-    start = time.perf_counter()
+    start = time.process_time()
     recognise_emergency(longest)
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1
 
 
 def test_weights_are_of_these_sayings() -> None:
