@@ -219,7 +219,7 @@ def names_matter(text: str, passage: Passage) -> bool:
 def uncounted(text: str, candidates: Sequence[Candidate]) -> bool:
     """Whether ``text`` asks for a number of a unit, or of a thing (几个灭火器), that no candidate names at all."""
     measured = _MEASURED.search(text)
-    if measured:
+    if measured and "还是" not in text[measured.end() :]:  # 看多少人，还是看多远 asks which, not how many
         unit = measured["unit"] or "人"
         number = re.compile(rf"\d[\d.,]*(?:千|万|亿)?(?:多|余)?(?:{_SAME_UNIT.get(unit, unit)})")
         return not any(number.search(c.passage.text) for c in candidates)
