@@ -125,7 +125,7 @@ class DenseArtefact:
             self._progress(done + min(start + BLOCK, len(unique)), len(all_))
         for at in missing:
             vectors[at] = vectors[first[all_[at].key]]
-        self._write(folder, table, vectors, collected=bool(corpus.passages))
+        self._write(folder, table, vectors)
 
     def _reused(self, keys: NDArray[np.uint64], vectors: Vectors) -> list[int]:
         """Fill ``vectors`` from known segments; returns the positions that are still missing."""
@@ -166,13 +166,14 @@ class DenseArtefact:
         out.flush()
         self._write(folder, table, out)
 
-    def _write(self, folder: Path, table: NDArray[np.void], vectors: Vectors, collected: bool = True) -> None:
+    def _write(self, folder: Path, table: NDArray[np.void], vectors: Vectors) -> None:
         (folder / "embedder").write_text(self._embedder.name, encoding="utf-8")
         np.save(folder / "entries.npy", table)
         np.save(folder / "sorted.npy", np.argsort(table["key"][:, 0], kind="stable").astype(np.uint32))
         if not isinstance(vectors, np.memmap):
             np.save(folder / "vectors.npy", vectors)
-        collection = self._collection(folder) if collected else None
+        passages = bool((table["role"] != ROLES.index("referral")).any())
+        collection = self._collection(folder) if passages else None  # referrals are compared, see ``DenseIndex``
         if collection is not None:
             collection.fill(vectors)
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from assistant.contracts import Conversation
 from assistant.http.problems import Problem
 from assistant.http.shapes import Session
+from knowledge.atomic import write_whole
 from ui.kiosk.card import card
 from ui.kiosk.pin import PinPad
 from ui.kiosk.script import pinyin, traditional
@@ -82,12 +83,9 @@ class Table:
             return file.read_bytes()
         table = self._make()
         with suppress(OSError):  # a full disk costs the time of making it again, and no more
-            self._folder.mkdir(parents=True, exist_ok=True)
-            for old in self._folder.iterdir():
+            for old in self._folder.glob("*"):
                 old.unlink(missing_ok=True)
-            part = file.with_suffix(".part")
-            part.write_bytes(table)
-            part.replace(file)
+            write_whole(file, table, durable=False)
         return table
 
 
