@@ -180,14 +180,14 @@ def test_danger_after_an_everyday_question() -> None:
 def test_quick() -> None:
     prepare()
     sayings = UNSEEN["emergencies"] + UNSEEN["look_alikes"]
-    start = time.process_time()
+    start = time.perf_counter()
     for saying in sayings:
         recognise_emergency(saying)
-    assert (time.process_time() - start) / len(sayings) < 0.005
+    assert (time.perf_counter() - start) / len(sayings) < 0.005
     longest = "".join(UNSEEN["look_alikes"])[:500]
-    start = time.process_time()
+    start = time.perf_counter()
     recognise_emergency(longest)
-    assert time.process_time() - start < 0.1
+    assert time.perf_counter() - start < 0.1
 
 
 def test_weights_are_of_these_sayings() -> None:
